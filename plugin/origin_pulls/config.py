@@ -98,7 +98,7 @@ class Config:
         return replace(self, **read_settings(text, str(self.settings_file)))  # type: ignore[arg-type]
 
 
-SETTINGS: Mapping[str, tuple[type, float, float]] = {
+SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
     "public_https_port": (int, 1, 65535),
     "certificate_years": (int, 1, 30),
     "proof_patience": (float, 1, 600),
@@ -123,7 +123,7 @@ def read_settings(text: bytes, where: str) -> dict[str, int | float]:
                 f"{where}: there is no setting {name!r}", hint=f"Known: {', '.join(SETTINGS)}."
             )
         kind, least, most = SETTINGS[name]
-        if isinstance(value, bool) or not isinstance(value, int | kind):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unusable(f"{where}: {name} must be a number", hint=f"{least:g} to {most:g}.")
         if not least <= value <= most:
             raise Unusable(f"{where}: {name} is {value}", hint=f"It may be {least:g} to {most:g}.")
