@@ -1,0 +1,208 @@
+"""Which requests prove a policy, what each must come to, and whether what came is that."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from origin_pulls.model import names
+from origin_pulls.model.inventory import Kind, Name, Vhost
+from origin_pulls.model.policy import Mode, Policy, Port80
+
+# Statuses that Apache gives when it refuses a client rather than the site a request.
+REFUSALS = frozenset((400, 403, 421))
+
+
+class Shown(StrEnum):
+    """Which client certificate a request carries."""
+
+    NONE = "no certificate"
+    OURS = "the probe certificate"
+    STRANGER = "a stranger's certificate"
+
+
+class Expected(StrEnum):
+    """What a request must come to."""
+
+    NO_HANDSHAKE = "refused in the TLS handshake"
+    FORBIDDEN = "refused with 403"
+    SERVED = "served"
+    SAME = "answered as before"
+    REDIRECTED = "redirected to https"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request: where it goes, for which name, over TLS or not, with which certificate."""
+
+    address: str
+    host: str
+    path: str = "/"
+    shown: Shown = Shown.NONE
+    is_tls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came: an HTTP status, or a refused handshake, or nothing (``error`` says why)."""
+
+    status: int | None = None
+    is_refused: bool = False
+    location: str = ""
+    error: str = ""
+
+    def __str__(self) -> str:
+        if self.status is not None:
+            return f"HTTP {self.status}"
+        return "refused in the TLS handshake" if self.is_refused else self.error or "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A request and what it must come to; ``before`` is what came before the change."""
+
+    vhost: str
+    ask: Ask
+    expected: Expected
+    before: Seen | None = None
+
+    def __str__(self) -> str:
+        scheme = "https" if self.ask.is_tls else "http"
+        where = f"{scheme}://{self.ask.host}{self.ask.path}"
+        return f"{where} with {self.ask.shown}: must be {self.expected}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A check with what came of it."""
+
+    check: Check
+    seen: Seen
+
+    @property
+    def holds(self) -> bool:
+        """Whether what came is what had to come."""
+        return holds(self.check, self.seen)
+
+    def __str__(self) -> str:
+        return f"{self.check}; came: {self.seen}"
+
+
+def baseline(vhost: Vhost) -> list[Ask]:
+    """The requests to make before a change, so that a change for the worse can be told."""
+    asked = []
+    if vhost.is_ssl:
+        asked.append(_ask(vhost, main_host(vhost), shown=Shown.OURS))
+    if vhost.plain_addresses:
+        asked.append(_plain(vhost))
+    return asked
+
+
+def checks(
+    vhost: Vhost, policy: Policy, *, source: str, before: Sequence[tuple[Ask, Seen]]
+) -> list[Check]:
+    """The checks that prove ``policy`` for one vhost, asked from the address ``source``."""
+    known = dict(before)
+    found: list[Check] = []
+    if vhost.is_ssl:
+        main = main_host(vhost)
+        served = known.get(_ask(vhost, main, shown=Shown.OURS))
+        for shown in Shown:
+            ask = _ask(vhost, main, shown=shown)
+            found.append(Check(vhost.key, ask, expected(policy, vhost, ask, source), served))
+        for ask in _exempt_asks(vhost, policy):
+            found.append(Check(vhost.key, ask, expected(policy, vhost, ask, source)))
+    if vhost.plain_addresses:
+        ask = _plain(vhost)
+        found.append(Check(vhost.key, ask, _expected_plain(policy, source), known.get(ask)))
+    return found
+
+
+def expected(policy: Policy, vhost: Vhost, ask: Ask, source: str) -> Expected:
+    """What a request over TLS must come to under a policy: the rules of facts as a decision."""
+    if policy.mode is not Mode.ENFORCE or ask.shown is Shown.OURS:
+        return Expected.SERVED
+    if ask.shown is Shown.STRANGER:
+        return Expected.NO_HANDSHAKE
+    if not policy.is_exempting:
+        return Expected.NO_HANDSHAKE
+    return Expected.SERVED if _is_exempt(policy, ask, source) else Expected.FORBIDDEN
+
+
+def holds(check: Check, seen: Seen) -> bool:
+    """Whether what came is what had to come."""
+    match check.expected:
+        case Expected.NO_HANDSHAKE:
+            return seen.is_refused
+        case Expected.FORBIDDEN:
+            return seen.status == 403
+        case Expected.REDIRECTED:
+            return seen.status in (301, 302, 307, 308) and seen.location.startswith("https://")
+        case Expected.SAME:
+            return check.before is not None and seen == check.before
+        case Expected.SERVED:
+            return _is_served(check, seen)
+
+
+def main_host(vhost: Vhost) -> str:
+    """A name to ask the vhost by; a wildcard is asked by a name nobody else will have."""
+    name = vhost.names[0].name
+    return f"origin-pulls-proof{name[1:]}" if name.startswith("*.") else name
+
+
+def _is_served(check: Check, seen: Seen) -> bool:
+    if seen.status is None:
+        return False
+    if check.before is not None and check.before.status is not None:
+        was_refused = check.before.status in REFUSALS
+        return seen.status == check.before.status or (
+            not was_refused and seen.status not in REFUSALS and seen.status < 500
+        )
+    return seen.status not in (403, 421)
+
+
+def _is_exempt(policy: Policy, ask: Ask, source: str) -> bool:
+    if ask.host in policy.exempt_names:
+        return True
+    if any(ask.path == path or ask.path.startswith(path + "/") for path in policy.exempt_paths):
+        return True
+    address = ipaddress.ip_address(source)
+    return any(address in names.network(network) for network in policy.exempt_networks)
+
+
+def _exempt_asks(vhost: Vhost, policy: Policy) -> list[Ask]:
+    """One request for each exempt name and path of an enforced vhost."""
+    if policy.mode is not Mode.ENFORCE:
+        return []
+    own: dict[str, Name] = {name.name: name for name in vhost.names}
+    hosts = [name for name in policy.exempt_names if _is_asked(own.get(name))]
+    return [
+        *(_ask(vhost, host) for host in hosts),
+        *(_ask(vhost, main_host(vhost), path=f"{path}/") for path in policy.exempt_paths),
+    ]
+
+
+def _is_asked(name: Name | None) -> bool:
+    # What stands behind a proxied service name may be off; its 503 says nothing about us.
+    return name is None or name.kind is not Kind.SERVICE or bool(name.forms)
+
+
+def _expected_plain(policy: Policy, source: str) -> Expected:
+    match policy.port80:
+        case Port80.LEAVE:
+            return Expected.SAME if policy.is_idle else Expected.SERVED
+        case Port80.REDIRECT:
+            return Expected.REDIRECTED
+        case Port80.CLOUDFLARE:
+            local = ipaddress.ip_address(source).is_loopback
+            return Expected.SERVED if local else Expected.FORBIDDEN
+
+
+def _ask(vhost: Vhost, host: str, *, shown: Shown = Shown.NONE, path: str = "/") -> Ask:
+    return Ask(address=vhost.addresses[0], host=host, shown=shown, path=path)
+
+
+def _plain(vhost: Vhost) -> Ask:
+    return Ask(address=vhost.plain_addresses[0], host=main_host(vhost), is_tls=False)
