@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from origin_pulls.model import names
@@ -90,11 +90,16 @@ class Result:
         return f"{self.check}; came: {self.seen}"
 
 
-def baseline(vhost: Vhost) -> list[Ask]:
-    """The requests to make before a change, so that a change for the worse can be told."""
+def baseline(vhost: Vhost, policy: Policy) -> list[Ask]:
+    """The requests to make before a change, so that a change for the worse can be told.
+
+    They carry the probe certificate: with it they are served before and after, so that a site's
+    own 403 is not taken for ours.
+    """
     asked = []
     if vhost.is_ssl:
         asked.append(_ask(vhost, main_host(vhost), shown=Shown.OURS))
+        asked += [replace(ask, shown=Shown.OURS) for ask in _exempt_asks(vhost, policy)]
     if vhost.plain_addresses:
         asked.append(_plain(vhost))
     return asked
@@ -107,20 +112,17 @@ def checks(
     known = dict(before)
     found: list[Check] = []
     if vhost.is_ssl:
-        main = main_host(vhost)
-        served = known.get(_ask(vhost, main, shown=Shown.OURS))
-        for shown in Shown:
-            ask = _ask(vhost, main, shown=shown)
-            found.append(Check(vhost.key, ask, expected(policy, vhost, ask, source), served))
-        for ask in _exempt_asks(vhost, policy):
-            found.append(Check(vhost.key, ask, expected(policy, vhost, ask, source)))
+        asks = [_ask(vhost, main_host(vhost), shown=shown) for shown in Shown]
+        for ask in (*asks, *_exempt_asks(vhost, policy)):
+            served = known.get(replace(ask, shown=Shown.OURS))
+            found.append(Check(vhost.key, ask, expected(policy, ask, source), served))
     if vhost.plain_addresses:
         ask = _plain(vhost)
         found.append(Check(vhost.key, ask, _expected_plain(policy, source), known.get(ask)))
     return found
 
 
-def expected(policy: Policy, vhost: Vhost, ask: Ask, source: str) -> Expected:
+def expected(policy: Policy, ask: Ask, source: str) -> Expected:
     """What a request over TLS must come to under a policy: the rules of facts as a decision."""
     if policy.mode is not Mode.ENFORCE or ask.shown is Shown.OURS:
         return Expected.SERVED

@@ -62,8 +62,10 @@ def _shared_roots(
     for other in vhosts:
         if other.key == vhost.key or not other.document_root:
             continue
-        if _enforces(policies.get(other.key)) and not _is_plain_open(other, policies):
+        is_enforced = _enforces(policies.get(other.key))
+        if is_enforced and not _is_plain_open(other, policies):
             continue
+        door = _url(other, is_enforced=is_enforced)
         theirs = PurePosixPath(other.document_root)
         if root.is_relative_to(theirs):
             below = root.relative_to(theirs)
@@ -71,7 +73,7 @@ def _shared_roots(
             found.append(
                 WayRound(
                     "inside",
-                    f"{_url(other)}{path} leads into this site's folder {root}",
+                    f"{door}{path} leads into this site's folder {root}",
                     f"Enforce {other.server_name} as well, or move the folder out of {theirs}.",
                 )
             )
@@ -79,7 +81,7 @@ def _shared_roots(
             found.append(
                 WayRound(
                     "contains",
-                    f"{_url(other)} serves {theirs}, a folder inside this site's {root}",
+                    f"{door} serves {theirs}, a folder inside this site's {root}",
                     f"Enforce {other.server_name} as well, or move that folder out.",
                 )
             )
@@ -108,8 +110,8 @@ def _user_directories(
         )
         for other in vhosts
         if other.is_ssl
-        and not (_enforces(policies.get(other.key)) and other.key != vhost.key)
         and other.key != vhost.key
+        and not _enforces(policies.get(other.key))
         and serves_user(vhost.user, (*conf.user_dirs, *other.user_dirs))
     ]
 
@@ -208,6 +210,6 @@ def _is_plain_open(vhost: Vhost, policies: Mapping[str, Policy]) -> bool:
     return bool(vhost.plain_addresses) and policy.port80 is Port80.LEAVE
 
 
-def _url(vhost: Vhost) -> str:
-    scheme = "https" if vhost.is_ssl else "http"
+def _url(vhost: Vhost, *, is_enforced: bool = False) -> str:
+    scheme = "https" if vhost.is_ssl and not is_enforced else "http"
     return f"{scheme}://{vhost.host_names[0]}/"

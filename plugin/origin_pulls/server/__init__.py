@@ -1,0 +1,1 @@
+"""Effects on this machine: programs, files, Apache, certificates, requests. No decisions."""

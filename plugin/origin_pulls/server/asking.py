@@ -1,0 +1,113 @@
+"""Asks a vhost as a visitor would: one real connection, handshake and request each time."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from origin_pulls.model.proof import Ask, Seen, Shown
+
+LONGEST_HEAD = 65536
+# Alerts by which Apache refuses a client's certificate, or the lack of one (RFC 8446, 6.2).
+REFUSED_BY = (
+    "HANDSHAKE_FAILURE",
+    "CERTIFICATE_REQUIRED",
+    "UNKNOWN_CA",
+    "BAD_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_UNKNOWN",
+    "UNSUPPORTED_CERTIFICATE",
+    "ACCESS_DENIED",
+)
+
+Certificates = Mapping[Shown, tuple[Path, Path]]
+
+
+def ask(request: Ask, certificates: Certificates, *, timeout: float) -> Seen:
+    """What a HEAD request comes to; it never raises for what a server may do.
+
+    ``certificates`` gives certificate and key file for each kind that a request may show.
+    """
+    address, port = split_address(request.address)
+    try:
+        with socket.create_connection((address, port), timeout=timeout) as plain:
+            if not request.is_tls:
+                return _request(plain, request.host, request.path)
+            context = _context(certificates.get(request.shown))
+            return _secure(plain, context, request)
+    except OSError as error:
+        return Seen(error=_reason(error))
+
+
+def source_towards(address: str) -> str:
+    """The address of this machine from which it reaches ``address``; nothing is sent."""
+    host, port = split_address(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as towards:
+        try:
+            towards.connect((host, port))
+        except OSError:
+            return host
+        return str(towards.getsockname()[0])
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``192.0.2.1:443``, ``[2001:db8::1]:443`` or ``*:443`` (this machine)."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    if host in ("", "*", "_default_"):
+        host = "127.0.0.1"
+    return str(ipaddress.ip_address(host)), int(port)
+
+
+def _secure(plain: socket.socket, context: ssl.SSLContext, request: Ask) -> Seen:
+    try:
+        with context.wrap_socket(plain, server_hostname=request.host) as secured:
+            return _request(secured, request.host, request.path)
+    except ssl.SSLError as error:
+        # An SSLError is an OSError too: a refusal must not be taken for a broken line.
+        is_refused = any(word in str(error.reason or "").upper() for word in REFUSED_BY)
+        return Seen(is_refused=is_refused, error="" if is_refused else _reason(error))
+
+
+def _request(stream: socket.socket, host: str, path: str) -> Seen:
+    lines = (
+        f"HEAD {path} HTTP/1.1",
+        f"Host: {host}",
+        "User-Agent: origin-pulls-proof",
+        "Accept: */*",
+        "Connection: close",
+        "",
+        "",
+    )
+    # With TLS 1.3 a refusal arrives after the handshake: it is read even if sending broke off.
+    with contextlib.suppress(ConnectionError):
+        stream.sendall("\r\n".join(lines).encode("ascii"))
+    response = http.client.HTTPResponse(stream, method="HEAD")
+    try:
+        response.begin()
+    except http.client.HTTPException as error:
+        return Seen(error=f"no HTTP answer ({type(error).__name__})")
+    return Seen(status=response.status, location=response.getheader("Location") or "")
+
+
+def _context(certificate: tuple[Path, Path] | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The machine asks itself by address; whose server certificate it has is another question.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    if certificate is not None:
+        context.load_cert_chain(*map(str, certificate))
+    return context
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error.strerror or error)

@@ -1,0 +1,62 @@
+"""The one door for other programs: absolute path, no shell, a time limit, a plain environment."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+# cPanel's tools want HOME and their own PATH, and cron and systemd give neither.
+ENVIRONMENT = {
+    "HOME": "/root",
+    "LC_ALL": "C",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a program ended: its exit code (-1: it could not run or took too long) and output."""
+
+    program: str
+    code: int
+    output: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it ended with exit code 0."""
+        return self.code == 0
+
+    @property
+    def last_words(self) -> str:
+        """The last line or two that it said, for a message of one sentence."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        return " | ".join(lines[-3:])[:400] or f"exit code {self.code}, no output"
+
+
+def run(arguments: Sequence[str | Path], *, timeout: float, text: str = "") -> Ran:
+    """Run a program to its end, ``text`` on its standard input; it never raises for a failure."""
+    program = str(arguments[0])
+    if not program.startswith("/"):
+        raise ValueError(f"{program} is no absolute path")
+    logger.info("run %s", " ".join(map(str, arguments)))
+    try:
+        done = subprocess.run(
+            [str(word) for word in arguments],
+            input=text.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            env=ENVIRONMENT,
+            cwd="/",
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Ran(program, -1, f"{program} did not end within {timeout:g} seconds")
+    except OSError as error:
+        return Ran(program, -1, f"{program} cannot be run: {error.strerror}")
+    return Ran(program, done.returncode, done.stdout.decode("utf-8", "replace"))

@@ -1,0 +1,69 @@
+"""The one lock: whoever changes anything on the server holds it, for one run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from origin_pulls.errors import Busy
+from origin_pulls.server import files
+
+PAUSE = 0.1
+
+
+@contextmanager
+def held(path: Path, *, patience: float, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock while the block runs; the kernel lets go of it when the process ends.
+
+    ``waiting`` is called once with a sentence when somebody else holds it. Raises ``Busy`` after
+    ``patience`` seconds.
+    """
+    files.make_directory(path.parent)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _take(handle, path, patience, waiting)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock at this moment."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _take(handle: int, path: Path, patience: float, waiting: Callable[[str], None]) -> None:
+    end = time.monotonic() + patience
+    has_said = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace") or "unknown"
+            if time.monotonic() >= end:
+                raise Busy(
+                    f"Another run of Origin Pulls (process {holder}) holds {path}",
+                    hint="Wait for it, or look with `ps -fp` what it is doing.",
+                ) from None
+            if not has_said:
+                waiting(f"waiting for another run (process {holder})")
+                has_said = True
+            time.sleep(PAUSE)
+        else:
+            return
