@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from origin_pulls.model import names
 from origin_pulls.model.httpd_conf import Block, HttpdConf
@@ -288,3 +289,20 @@ def _kind(name: str, own: str, listed: Mapping[str, None]) -> Kind:
         if label in ("www", "mail"):
             return Kind(label)
     return Kind.ALIAS
+
+
+def as_record(vhost: Vhost) -> dict[str, object]:
+    """The vhost as plain values, the shape that ``read_vhost`` takes."""
+    return asdict(vhost)
+
+
+def read_vhost(record: Mapping[str, Any]) -> Vhost:
+    """The vhost of a record that ``as_record`` made (and JSON turned its tuples into lists)."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+    }
+    values["names"] = tuple(
+        Name(name["name"], Kind(name["kind"]), tuple(name["forms"]), Proxied(name["proxied"]))
+        for name in record["names"]
+    )
+    return Vhost(**values)

@@ -1,0 +1,1 @@
+"""Cloudflare's side: what its edge presents, its shared certificate, its published ranges."""

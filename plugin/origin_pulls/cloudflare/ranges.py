@@ -1,0 +1,88 @@
+"""The networks that Cloudflare's edge comes from: shipped with us, refreshed from its list."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+import requests
+
+from origin_pulls.errors import Refused
+from origin_pulls.model.names import Network
+
+FILE = "ranges.json"
+LARGEST = 64 * 1024
+TIMEOUT = (5.0, 15.0)  # connect, read
+MOST_LOST = 1 / 3
+# No range of Cloudflare's is this wide; a wider one would let half the world in.
+WIDEST = {4: 8, 6: 20}
+
+
+def read(kept: Path) -> tuple[str, ...]:
+    """The ranges in force: those kept from the last refresh, else the shipped ones."""
+    try:
+        text = kept.read_bytes()
+    except OSError:
+        text = resources.files("origin_pulls.cloudflare").joinpath(FILE).read_bytes()
+    return parse(text)
+
+
+def parse(text: bytes) -> tuple[str, ...]:
+    """The ranges of a body as ``GET /ips`` gives it (with or without its envelope).
+
+    Raises ``Refused`` for one that is empty, not networks, or absurdly wide.
+    """
+    try:
+        body = json.loads(text)
+        found = body.get("result", body)
+        listed = [*found["ipv4_cidrs"], *found["ipv6_cidrs"]]
+        networks = [ipaddress.ip_network(str(entry)) for entry in listed]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused(
+            "That is not Cloudflare's list of networks", hint="Nothing was changed; try again."
+        ) from error
+    _check(networks)
+    return tuple(str(network) for network in networks)
+
+
+def fetch(api: str) -> bytes:
+    """Cloudflare's published list, as it came; ``Refused`` when it cannot be had."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(f"{api}/ips", timeout=TIMEOUT, allow_redirects=False, stream=True)
+            body = answer.raw.read(LARGEST + 1, decode_content=True)
+    except (requests.RequestException, OSError) as error:
+        raise Refused(
+            f"Cloudflare's list of networks cannot be fetched ({type(error).__name__})",
+            hint="The list in force stays. Try again, or give a file with --from.",
+        ) from error
+    if answer.status_code != 200 or len(body) > LARGEST:
+        raise Refused(
+            f"Cloudflare answered {answer.status_code} to the question for its networks",
+            hint="The list in force stays. Try again later.",
+        )
+    return bytes(body)
+
+
+def compared(now: Sequence[str], new: Sequence[str]) -> Mapping[str, list[str]]:
+    """Which networks came and which went; ``Refused`` when more than a third would go."""
+    gone = [network for network in now if network not in new]
+    if len(gone) > len(now) * MOST_LOST:
+        raise Refused(
+            f"The new list lacks {len(gone)} of {len(now)} networks: that is not believed",
+            hint="Look at https://www.cloudflare.com/ips/ and give the list with --from and "
+            "--shrink if it is right.",
+        )
+    return {"added": [network for network in new if network not in now], "gone": gone}
+
+
+def _check(networks: Sequence[Network]) -> None:
+    if not networks or not any(network.version == 4 for network in networks):
+        raise Refused("The list of networks is empty", hint="Nothing was changed; try again.")
+    for network in networks:
+        if network.prefixlen < WIDEST[network.version]:
+            raise Refused(f"{network} is too wide to be Cloudflare's", hint="Nothing was changed.")

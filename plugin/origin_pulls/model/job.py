@@ -1,0 +1,92 @@
+"""What a person asked for, and what became of it: jobs and their items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from origin_pulls.model.policy import Policy
+
+
+class State(StrEnum):
+    """How far a job, or one vhost in it, has come."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    RESTORED = "restored"
+    NOT_RESTORED = "not restored"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in (State.WAITING, State.RUNNING)
+
+
+# The worst of these is the outcome of a whole job, and its exit code.
+SEVERITY = (State.DONE, State.REFUSED, State.RESTORED, State.NOT_RESTORED)
+EXIT_CODES = {State.DONE: 0, State.REFUSED: 3, State.RESTORED: 4, State.NOT_RESTORED: 5}
+
+
+UNTOUCHED = Policy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The policy in force for a vhost; ``job`` is the one it comes from (0: from none)."""
+
+    policy: Policy = UNTOUCHED
+    job: int = 0
+
+
+NOTHING_APPLIED = Applied()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One vhost's part of a job: wanted and before, what came of it, and the proof.
+
+    ``after_job`` is the job that the vhost's policy counts as coming from afterwards: the job
+    itself, or for an undo the job before the one that it takes back.
+    """
+
+    user: str
+    server_name: str
+    incarnation: str
+    wanted: Policy
+    before: Applied = NOTHING_APPLIED
+    after_job: int = 0
+    state: State = State.WAITING
+    message: str = ""
+    hint: str = ""
+    diff: str = ""
+    proof: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Account and ServerName in one word."""
+        return f"{self.user}/{self.server_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one person asked in one go, and its outcome. Times are UTC in ISO 8601."""
+
+    number: int
+    kind: str
+    who: str
+    asked: str
+    items: tuple[Item, ...] = ()
+    started: str = ""
+    ended: str = ""
+    undoes: int = 0
+    is_partial: bool = False
+    state: State = State.WAITING
+    message: str = ""
+    hint: str = ""
+
+
+def outcome(states: list[State]) -> State:
+    """The outcome of a job whose items ended so."""
+    return max(states, key=SEVERITY.index, default=State.DONE)
