@@ -42,7 +42,9 @@ class ServerFacts:
 
     ``front`` names a program that ends TLS before Apache, ``config_error`` is what Apache says
     of the configuration as it stands now (empty: it is in order). ``layout_two`` and
-    ``plain_layout_two`` say that includes live in ``2/`` while ``2_4/`` does not exist.
+    ``plain_layout_two`` say that includes live in ``2/`` while ``2_4/`` does not exist. ``deadly``
+    are lines that name CA files of which Apache dies at the next reload, though ``httpd -t``
+    accepts them.
     """
 
     version: tuple[int, ...]
@@ -57,6 +59,7 @@ class ServerFacts:
     layout_two: bool = False
     plain_layout_two: bool = False
     findings: tuple[Finding, ...] = ()
+    deadly: tuple[Finding, ...] = ()
     is_used_by_others: bool = False
 
 

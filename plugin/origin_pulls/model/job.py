@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
-from origin_pulls.model.policy import Policy
+from origin_pulls.model.policy import Policy, read_policy
 
 
 class State(StrEnum):
@@ -90,3 +92,30 @@ class Job:
 def outcome(states: list[State]) -> State:
     """The outcome of a job whose items ended so."""
     return max(states, key=SEVERITY.index, default=State.DONE)
+
+
+def as_record(job: Job) -> dict[str, Any]:
+    """The job as plain values, the shape that ``read_job`` takes."""
+    record = asdict(job)
+    for found, item in zip(record["items"], job.items, strict=True):
+        found["wanted"] = item.wanted.as_record()
+        found["before"] = {"policy": item.before.policy.as_record(), "job": item.before.job}
+    return record
+
+
+def read_job(record: Mapping[str, Any]) -> Job:
+    """The job of a record that ``as_record`` made."""
+    items = tuple(_read_item(item) for item in record["items"])
+    return Job(**{**record, "items": items, "state": State(record["state"])})
+
+
+def _read_item(record: Mapping[str, Any]) -> Item:
+    before = Applied(policy=read_policy(record["before"]["policy"]), job=record["before"]["job"])
+    values = {
+        **record,
+        "wanted": read_policy(record["wanted"]),
+        "before": before,
+        "state": State(record["state"]),
+        "proof": tuple(record["proof"]),
+    }
+    return Item(**values)

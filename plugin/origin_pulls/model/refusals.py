@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from origin_pulls.errors import Refused
 from origin_pulls.model import names
@@ -15,12 +15,18 @@ from origin_pulls.model.policy import Mode, Policy, Port80
 OLDEST = (2, 4, 19)  # GlobalLog came with it
 
 
-def of_server(server: ServerFacts) -> Iterator[Refused]:
-    """What forbids any change on this server at the moment."""
+def of_server(server: ServerFacts, changes: Sequence[Change]) -> Iterator[Refused]:
+    """What forbids any change on this server at the moment, these changes among them."""
+    mended = {str(change.facts.secure.path) for change in changes}
     if server.config_error:
         yield Refused(
             f"Apache's configuration is broken already: {server.config_error}",
             hint="Nothing was touched. Mend that first; `httpd -t` must say Syntax OK.",
+        )
+    for finding in (one for one in server.deadly if one.path not in mended):
+        yield Refused(
+            f"A reload would kill Apache: {finding} names a file that is no certificate",
+            hint="Put a valid PEM file there, or take that line away and rebuild httpd.conf.",
         )
     if server.is_updating:
         yield Refused(
@@ -145,7 +151,7 @@ def _place(server: ServerFacts, change: Change) -> Iterator[Refused]:
 
 
 def _directory(layout_two: bool, named: str, file: File, base: str) -> Iterator[Refused]:
-    if not named:
+    if not named or not str(file.path).startswith(f"{named}/"):
         yield Refused(
             "httpd.conf names no include directory for this virtual host",
             hint="A custom template without include lines makes it: look for *.local files and "

@@ -1,0 +1,298 @@
+"""Carries a prepared run out inside the journal, proves it, and takes back what fails."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from origin_pulls.engine import looking, settling
+from origin_pulls.engine.outcomes import Outcome, ended
+from origin_pulls.engine.preparing import Prepared
+from origin_pulls.engine.proving import Before, Prover
+from origin_pulls.engine.server import Server
+from origin_pulls.engine.settling import Say
+from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
+from origin_pulls.model import include, plan
+from origin_pulls.model.job import Job, State, as_record
+from origin_pulls.model.plan import Change, Step
+from origin_pulls.model.policy import Mode, Port80
+from origin_pulls.model.proof import Check, Result, Seen
+from origin_pulls.server import journal
+from origin_pulls.server.journal import Deed
+
+logger = logging.getLogger(__name__)
+
+MOST_PROOF = 60  # lines kept with an item
+
+
+class _SetbackError(Exception):
+    """Something failed that concerns the whole run: everything is taken back."""
+
+
+class Carrying:
+    """One run: its steps, and what became of each vhost."""
+
+    def __init__(self, server: Server, prepared: Prepared, say: Say) -> None:
+        self.server = server
+        self.prepared = prepared
+        self.say = say
+        self.prover = Prover(server.config, server.probe())
+        self.changes = {change.key: change for change in prepared.changes}
+        self.outcomes: dict[str, Outcome] = {
+            key: Outcome(error) for key, error in prepared.refused.items()
+        }
+        self.before = Before()
+        self.parent = server.apache.parent()
+
+    def carry_out(self, jobs: Sequence[Job]) -> list[Job]:
+        """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
+        self._look_before()
+        steps = self._steps_left()
+        if steps:
+            try:
+                run = journal.begin(
+                    self.server.config.journal, {"jobs": [job.number for job in jobs]}
+                )
+            except OSError as error:
+                full = Refused(
+                    f"The journal cannot be written: {error.strerror}",
+                    hint="Make room or make the file system writable; nothing was touched.",
+                )
+                self._close_all(Outcome(full))
+                return self._finish(jobs)
+            return self._carry_out(run, steps, jobs)
+        for key in self._open():
+            self.outcomes[key] = Outcome()
+        return self._finish(jobs)
+
+    def _carry_out(self, run: journal.Run, steps: Sequence[Step], jobs: Sequence[Job]) -> list[Job]:
+        try:
+            numbers = self.prepared.gathering.keep_made(self._open())
+            for key, number in numbers.items():
+                vhost = self.changes[key].facts.vhost
+                place = vhost.user, vhost.incarnation, vhost.server_name
+                self.server.store.keep_material(*place, number)
+            for kind, group in itertools.groupby(steps, key=type):
+                self._do(run, kind, list(group))
+        except (_SetbackError, OriginPullsError, OSError) as error:
+            self._take_all_back(run, str(error))
+        for key in self._open():
+            self.outcomes[key] = replace(self.outcomes.get(key, Outcome()), error=None)
+        done = self._ended(jobs)
+        if not any(outcome.state is State.NOT_RESTORED for outcome in self.outcomes.values()):
+            run.commit({"jobs": [as_record(job) for job in done]})
+            self.server.store.finish(done, at=self.server.stamp())
+            run.close()
+        else:
+            # The journal stays open: the next start tries again to take back.
+            self.server.store.finish(done, at=self.server.stamp())
+        return done
+
+    # -- before -----------------------------------------------------------------------------
+
+    def _look_before(self) -> None:
+        """Note what vhosts answer now; refuse those that are to demand more and do not answer."""
+        pairs = [(change.facts.vhost, change.wanted) for change in self.changes.values()]
+        self.before = self.prover.before(pairs, self.prepared.bystanders)
+        silent = {
+            ask.host: seen for ask, seen in self.before.asked if ask.is_tls and _is_dumb(seen)
+        }
+        for key, change in self.changes.items():
+            host = change.facts.vhost.host_names[0]
+            if change.wanted.mode is not Mode.OFF and host in silent:
+                self.outcomes[key] = Outcome(
+                    Refused(
+                        f"{host} does not answer on {change.facts.vhost.addresses[0]} even now: "
+                        f"{silent[host]}",
+                        hint="Nothing could be proven. Mend the site first.",
+                    )
+                )
+
+    def _steps_left(self) -> list[Step]:
+        """The steps without those of vhosts that were refused just now."""
+        left = [change for change in self.prepared.changes if change.key not in self.outcomes]
+        if len(left) == len(self.prepared.changes):
+            return list(self.prepared.steps)
+        return plan.steps(self.prepared.facts, left) if left else []
+
+    # -- the steps --------------------------------------------------------------------------
+
+    def _do(self, run: journal.Run, kind: type[Step], group: Sequence[Step]) -> None:
+        if kind in (plan.Write, plan.Remove):
+            self._change_files(run, group)
+            return
+        for step in group:
+            match step:
+                case plan.Rebuild():
+                    self._rebuild(run, step)
+                case plan.Reload():
+                    self._reload()
+                case plan.Prove():
+                    self._prove(run, step)
+                case plan.Present():
+                    self.server.edge.present(step.vhost, step.anchors)
+                case plan.Withdraw():
+                    self.server.edge.withdraw(step.vhost)
+
+    def _change_files(self, run: journal.Run, group: Sequence[Step]) -> None:
+        deeds = [
+            _deed(step)
+            for step in group
+            if isinstance(step, plan.Write | plan.Remove) and not self._has_failed(step.vhost)
+        ]
+        self.say(f"writing {len(deeds)} file{'s' if len(deeds) != 1 else ''}")
+        run.carry_out(deeds)
+
+    def _rebuild(self, run: journal.Run, step: plan.Rebuild) -> None:
+        self.say("rebuilding httpd.conf")
+        ran = self.server.apache.rebuild()
+        if not ran.is_good:
+            raise _SetbackError(f"cPanel refused to rebuild httpd.conf: {ran.last_words}")
+        conf = looking.read_conf(self.server.apache, self.server.config)
+        lines = {pattern for block in conf.blocks for pattern in block.includes}
+        missing = [key for key in step.vhosts if not _is_included(self.changes[key], lines)]
+        if missing:
+            self._take_some_back(
+                run,
+                dict.fromkeys(missing, "After the rebuild httpd.conf has no Include line for it"),
+                "A custom template lacks cPanel's include lines: look for *.local in "
+                f"{self.server.config.apache_templates} and custom_vhost_template_ap2.",
+            )
+
+    def _reload(self) -> None:
+        self.say("testing the configuration and reloading Apache")
+        problem = settling.reload(self.server)
+        if problem:
+            raise _SetbackError(problem)
+
+    def _prove(self, run: journal.Run, step: plan.Prove) -> None:
+        wanted = {key: policy for key, policy in step.policies if not self._has_failed(key)}
+        self.say(f"proving {len(wanted)} vhost{'s' if len(wanted) != 1 else ''} with requests")
+        checks = [
+            check
+            for key, policy in wanted.items()
+            for check in self.prover.checks(self.changes[key].facts.vhost, policy, self.before)
+        ]
+        results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
+        if settling.has_died(self.server, self.parent):
+            raise _SetbackError("Apache died at the reload; its error_log says why")
+        failed = [result for result in results if not result.holds]
+        bystander = next((one for one in failed if one.check.vhost.startswith("bystander")), None)
+        if bystander is not None:
+            raise _SetbackError(f"Another site no longer answers as before: {bystander}")
+        for key in wanted:
+            lines = tuple(str(one) for one in results if one.check.vhost == key)
+            self.outcomes[key] = Outcome(proof=lines[:MOST_PROOF])
+        reasons = {one.check.vhost: f"The proof failed: {one}" for one in reversed(failed)}
+        if reasons:
+            self._take_some_back(run, reasons, "Look at the site's own error_log, then try again.")
+
+    def _ask(self, checks: Sequence[Check]) -> list[Result]:
+        return self.prover.until_they_hold(
+            checks,
+            is_hopeless=lambda: settling.has_died(self.server, self.parent),
+            patience=self.server.config.proof_patience,
+        )
+
+    # -- taking back ------------------------------------------------------------------------
+
+    def _take_some_back(self, run: journal.Run, reasons: Mapping[str, str], hint: str) -> None:
+        """Put the files of these vhosts back; the others go on."""
+        for key, reason in reasons.items():
+            error = Restored(f"{reason}. It was taken back.", hint=hint)
+            self.outcomes[key] = replace(self.outcomes.get(key, Outcome()), error=error)
+        self._put_back(run, list(reasons))
+
+    def _take_all_back(self, run: journal.Run, reason: str) -> None:
+        """Put everything back that this run touched."""
+        logger.error("taking back: %s", reason)
+        error = Restored(
+            f"{reason}. Everything was taken back.", hint="Nothing has changed; see the job's log."
+        )
+        for key in self._open():
+            self.outcomes[key] = replace(self.outcomes.get(key, Outcome()), error=error)
+        try:
+            self._put_back(run, None)
+        except (NotRestored, OSError) as problem:
+            worse = problem if isinstance(problem, NotRestored) else _not_put_back(problem)
+            worse.message = f"{reason}. Taking it back failed: {worse.message}"
+            for key in self.changes:
+                if self.outcomes.get(key, Outcome()).state is not State.REFUSED:
+                    self.outcomes[key] = Outcome(worse)
+
+    def _put_back(self, run: journal.Run, keys: Collection[str] | None) -> None:
+        self.say("taking back")
+        run.take_back(keys)
+        problem = settling.settle(self.server, self.say)
+        self.parent = self.server.apache.parent()
+        checks = [
+            check
+            for key in (self.changes if keys is None else keys)
+            for check in self._checks_of_before(self.changes[key])
+        ]
+        results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
+        failed = next((result for result in results if not result.holds), None)
+        if failed is not None:
+            raise NotRestored(
+                f"the files are as before, but {failed} {problem}".strip(),
+                hint=f"Type: {self.server.config.restart_program}",
+            )
+
+    def _checks_of_before(self, change: Change) -> list[Check]:
+        """That a vhost does again what its policy before says, if it answered then at all."""
+        hosts = change.facts.vhost.host_names
+        if any(_is_dumb(seen) for ask, seen in self.before.asked if ask.host in hosts):
+            return []
+        return self.prover.checks(change.facts.vhost, change.facts.policy, self.before)
+
+    # -- the end ----------------------------------------------------------------------------
+
+    def _open(self) -> list[str]:
+        return [key for key in self.changes if not self._has_failed(key)]
+
+    def _has_failed(self, key: str) -> bool:
+        return self.outcomes.get(key, Outcome()).error is not None
+
+    def _close_all(self, outcome: Outcome) -> None:
+        for key in self._open():
+            self.outcomes[key] = outcome
+
+    def _ended(self, jobs: Sequence[Job]) -> list[Job]:
+        return [ended(job, self.outcomes, self.prepared) for job in jobs]
+
+    def _finish(self, jobs: Sequence[Job]) -> list[Job]:
+        done = self._ended(jobs)
+        self.server.store.finish(done, at=self.server.stamp())
+        return done
+
+
+def _deed(step: plan.Write | plan.Remove) -> Deed:
+    if isinstance(step, plan.Remove):
+        return Deed(step.path, None, step.before, owner=step.vhost)
+    # An include that was not there becomes a comment, never nothing: its Include line may exist.
+    otherwise = include.nothing() if step.is_include else None
+    return Deed(step.path, step.text, step.before, otherwise, owner=step.vhost)
+
+
+def _is_included(change: Change, lines: Collection[str]) -> bool:
+    facts, wanted = change.facts, change.wanted
+    needed = []
+    if wanted.mode is not Mode.OFF:
+        needed.append(facts.secure.path)
+    if wanted.port80 is not Port80.LEAVE:
+        needed.append(facts.plain.path)
+    return all(f"{path.parent}/*.conf" in lines for path in needed)
+
+
+def _is_dumb(seen: Seen) -> bool:
+    return seen.status is None
+
+
+def _not_put_back(error: OSError) -> NotRestored:
+    return NotRestored(
+        f"a file cannot be put back: {error}",
+        hint="Make the file system writable and free some space; then run `origin-pulls jobs`: "
+        "the next run puts it back from the journal.",
+    )

@@ -1,0 +1,62 @@
+"""What became of each vhost of a run, and of the jobs that asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from origin_pulls.engine.preparing import Prepared, diff
+from origin_pulls.errors import NotRestored, OriginPullsError, Restored
+from origin_pulls.model.job import SEVERITY, Applied, Item, Job, State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one vhost: done, or an error that says refused, restored, not restored."""
+
+    error: OriginPullsError | None = None
+    proof: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The state of the item."""
+        match self.error:
+            case None:
+                return State.DONE
+            case NotRestored():
+                return State.NOT_RESTORED
+            case Restored():
+                return State.RESTORED
+            case _:
+                return State.REFUSED
+
+
+def ended(job: Job, outcomes: Mapping[str, Outcome], prepared: Prepared) -> Job:
+    """The job with what became of its items, the worst of them being its own outcome."""
+    items = tuple(_ended(job, item, outcomes, prepared) for item in job.items)
+    worst = max(items, key=lambda item: SEVERITY.index(item.state), default=None)
+    if worst is None or worst.state is State.DONE:
+        return replace(job, items=items, state=State.DONE)
+    return replace(job, items=items, state=worst.state, message=worst.message, hint=worst.hint)
+
+
+def _ended(job: Job, item: Item, outcomes: Mapping[str, Outcome], prepared: Prepared) -> Item:
+    outcome = outcomes.get(item.key, Outcome())
+    is_done = outcome.error is None
+    changed = diff(prepared.steps, item.key) if outcome.state is not State.REFUSED else ""
+    return replace(
+        item,
+        state=outcome.state,
+        message=outcome.error.message if outcome.error else _done(changed, outcome),
+        hint=outcome.error.hint if outcome.error else "",
+        diff=changed,
+        proof=outcome.proof,
+        before=prepared.applied.get(item.key, Applied()) if is_done else item.before,
+        after_job=item.after_job if job.kind == "undo" else job.number,
+    )
+
+
+def _done(changed: str, outcome: Outcome) -> str:
+    if outcome.proof:
+        return f"Done and proven by {len(outcome.proof)} requests."
+    return "Done." if changed else "Nothing to do: it is so already."

@@ -1,0 +1,150 @@
+"""Prepares a run without touching anything: who is refused, and the steps for the others."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from origin_pulls.engine import looking
+from origin_pulls.engine.gathering import Gathering
+from origin_pulls.engine.server import Server
+from origin_pulls.errors import OriginPullsError, Refused
+from origin_pulls.model import plan, refusals
+from origin_pulls.model.facts import ServerFacts
+from origin_pulls.model.inventory import Inventory, Vhost
+from origin_pulls.model.job import Applied, Item, Job
+from origin_pulls.model.plan import Change, Step
+from origin_pulls.model.policy import Mode
+
+LONGEST_DIFF = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run would do: changes with their steps, and what is refused (by vhost key)."""
+
+    gathering: Gathering
+    inventory: Inventory
+    facts: ServerFacts
+    changes: tuple[Change, ...]
+    refused: Mapping[str, OriginPullsError]
+    steps: tuple[Step, ...]
+    applied: Mapping[str, Applied]
+
+    @property
+    def bystanders(self) -> list[Vhost]:
+        """SSL vhosts that nothing is wanted for, those on the same addresses first."""
+        changing = {change.key for change in self.changes}
+        addresses = {one for change in self.changes for one in change.facts.vhost.addresses}
+        others = [
+            vhost for vhost in self.inventory.vhosts if vhost.is_ssl and vhost.key not in changing
+        ]
+        return sorted(others, key=lambda vhost: addresses.isdisjoint(vhost.addresses))
+
+
+def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
+    """The facts, refusals and steps for these jobs.
+
+    A job is refused as a whole when one of its items is, unless it ``is_partial``.
+    """
+    found = looking.look(server.apache, server.config, server.store, keep=True)
+    gathering = Gathering(server, looking.read_conf(server.apache, server.config))
+    vhosts = {vhost.key: vhost for vhost in found.vhosts}
+    applied = applied_now(server, found)
+    wanted = {item.key for job in jobs for item in job.items}
+    others = any(
+        one.policy.mode is not Mode.OFF for key, one in applied.items() if key not in wanted
+    )
+    facts = gathering.server_facts(is_used_by_others=others)
+    refused: dict[str, OriginPullsError] = {}
+    changes: list[Change] = []
+    for job in jobs:
+        accepted, rejected = _judge(gathering, facts, vhosts, applied, job.items)
+        refused |= rejected
+        if rejected and not job.is_partial:
+            refused |= _carried_along(job.items, rejected)
+        else:
+            changes += accepted
+    whole = next(refusals.of_server(facts, changes), None) or _is_down(server)
+    if whole is not None:
+        refused |= {change.key: whole for change in changes}
+        changes = []
+    steps = plan.steps(facts, changes) if changes else []
+    return Prepared(gathering, found, facts, tuple(changes), refused, tuple(steps), applied)
+
+
+def applied_now(server: Server, found: Inventory) -> dict[str, Applied]:
+    """The policies in force by vhost key; those of an account's earlier life do not count."""
+    kept = server.store.policies()
+    return {
+        vhost.key: kept[place]
+        for vhost in found.vhosts
+        if (place := (vhost.user, vhost.incarnation, vhost.server_name)) in kept
+    }
+
+
+def diff(steps: Sequence[Step], key: str) -> str:
+    """What changes in the files of one vhost, as a unified diff."""
+    parts: list[str] = []
+    for step in steps:
+        if isinstance(step, plan.Write | plan.Remove) and step.vhost == key:
+            before = (step.before or b"").decode("utf-8", "replace").splitlines(keepends=True)
+            text = step.text if isinstance(step, plan.Write) else b""
+            after = text.decode("utf-8", "replace").splitlines(keepends=True)
+            old = str(step.path) if step.before is not None else "/dev/null"
+            new = str(step.path) if isinstance(step, plan.Write) else "/dev/null"
+            parts += difflib.unified_diff(before, after, old, new)
+    return "".join(parts)[:LONGEST_DIFF]
+
+
+def _judge(
+    gathering: Gathering,
+    facts: ServerFacts,
+    vhosts: Mapping[str, Vhost],
+    applied: Mapping[str, Applied],
+    items: Sequence[Item],
+) -> tuple[list[Change], dict[str, OriginPullsError]]:
+    accepted, rejected = [], dict[str, OriginPullsError]()
+    for item in items:
+        vhost = vhosts.get(item.key)
+        if vhost is None or vhost.incarnation != item.incarnation:
+            rejected[item.key] = Refused(
+                f"{item.server_name} is no longer on this server as it was",
+                hint="Look at `origin-pulls list` and ask again.",
+            )
+            continue
+        reason: OriginPullsError | None
+        try:
+            change = gathering.change(vhost, applied.get(item.key, Applied()), item.wanted)
+            reason = next(refusals.of_change(facts, change), None)
+        except (OriginPullsError, OSError) as error:
+            reason = error if isinstance(error, OriginPullsError) else Refused(str(error))
+        if reason is None:
+            accepted.append(change)
+        else:
+            rejected[item.key] = reason
+    return accepted, rejected
+
+
+def _carried_along(
+    items: Sequence[Item], rejected: Mapping[str, OriginPullsError]
+) -> dict[str, OriginPullsError]:
+    named = ", ".join(key.partition("/")[2] for key in rejected)
+    return {
+        item.key: Refused(
+            f"Not done, because of what was asked together: {named} is refused",
+            hint="Leave it out, or use --keep-going.",
+        )
+        for item in items
+        if item.key not in rejected
+    }
+
+
+def _is_down(server: Server) -> Refused | None:
+    if server.apache.parent() is not None:
+        return None
+    return Refused(
+        "Apache is not running, so nothing can be proven",
+        hint="Start it (`/usr/local/cpanel/scripts/restartsrv_httpd`) and try again.",
+    )

@@ -1,0 +1,107 @@
+"""Proves with real requests: asks, compares, waits while Apache is still changing over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from origin_pulls.config import Config
+from origin_pulls.model import proof
+from origin_pulls.model.inventory import Vhost
+from origin_pulls.model.policy import Policy
+from origin_pulls.model.proof import Ask, Check, Expected, Result, Seen, Shown
+from origin_pulls.server import asking
+from origin_pulls.server.certificates import Probe
+
+AT_ONCE = 8
+PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What came before a change: each request with its answer, bystanders apart."""
+
+    asked: tuple[tuple[Ask, Seen], ...] = ()
+    bystanders: tuple[tuple[str, Ask, Seen], ...] = ()
+
+
+class Prover:
+    """Asks this server's own Apache, with the certificates that the probe keeps for it."""
+
+    def __init__(self, config: Config, probe: Probe) -> None:
+        self.config = config
+        self.certificates: Mapping[Shown, tuple[Path, Path]] = {
+            Shown.OURS: (probe.leaf_file, probe.leaf_key_file),
+            Shown.STRANGER: (probe.stranger_file, probe.stranger_key_file),
+        }
+
+    def ask_all(self, asks: Sequence[Ask]) -> list[tuple[Ask, Seen]]:
+        """All these requests, some at a time; the answers in the order of the requests."""
+        if not asks:
+            return []
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(zip(asks, pool.map(self._ask, asks), strict=True))
+
+    def before(self, changing: Sequence[tuple[Vhost, Policy]], others: Sequence[Vhost]) -> Before:
+        """What vhosts that are about to change answer now, and some that are not."""
+        asks = [ask for vhost, policy in changing for ask in proof.baseline(vhost, policy)]
+        answers = self.ask_all(asks)
+        bystanders: list[tuple[str, Ask, Seen]] = []
+        for vhost in others:
+            if len(bystanders) >= self.config.bystanders:
+                break
+            ask = Ask(address=vhost.addresses[0], host=proof.main_host(vhost))
+            seen = self._ask(ask)
+            if seen.status is not None and seen.status < 500:
+                bystanders.append((vhost.key, ask, seen))
+        return Before(tuple(answers), tuple(bystanders))
+
+    def checks(self, vhost: Vhost, policy: Policy, before: Before) -> list[Check]:
+        """The checks that prove a policy of one vhost from this machine."""
+        address = (vhost.addresses or vhost.plain_addresses or ("127.0.0.1:443",))[0]
+        source = asking.source_towards(address)
+        return proof.checks(vhost, policy, source=source, before=before.asked)
+
+    def bystander_checks(self, before: Before) -> list[Check]:
+        """The checks that those who are not meant answer as before."""
+        return [
+            Check(f"bystander {key}", ask, Expected.SAME, seen)
+            for key, ask, seen in before.bystanders
+        ]
+
+    def until_they_hold(
+        self, checks: Sequence[Check], *, is_hopeless: Callable[[], bool], patience: float
+    ) -> list[Result]:
+        """Ask until every check holds, or patience ends, or it is hopeless; the last results.
+
+        A graceful restart changes over while requests come in, so the first answers may still be
+        old ones. Checks that do not hold yet are asked again; what counts in the end is one pass
+        in which all of them held.
+        """
+        end = time.monotonic() + patience
+        results: list[Result] = []
+        asked: Sequence[int] = range(len(checks))
+        pause = PAUSE
+        while True:
+            answers = self.ask_all([checks[number].ask for number in asked])
+            fresh = dict(zip(asked, (seen for _, seen in answers), strict=True))
+            results = [
+                Result(check, fresh[number]) if number in fresh else results[number]
+                for number, check in enumerate(checks)
+            ]
+            failing = [number for number, result in enumerate(results) if not result.holds]
+            if not failing and len(asked) == len(checks):
+                return results
+            if is_hopeless() or time.monotonic() >= end:
+                return results
+            if failing:
+                time.sleep(pause)
+                pause = min(pause * 1.5, LONGEST_PAUSE)
+            asked = failing or range(len(checks))
+
+    def _ask(self, request: Ask) -> Seen:
+        return asking.ask(request, self.certificates, timeout=self.config.answer_timeout)

@@ -1,0 +1,188 @@
+"""Accepts wishes as waiting jobs, and carries all that wait out together, under the one lock."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from origin_pulls.engine import looking, recovery
+from origin_pulls.engine.carrying import Carrying
+from origin_pulls.engine.preparing import prepare
+from origin_pulls.engine.server import Server
+from origin_pulls.errors import Damaged, OriginPullsError, Refused
+from origin_pulls.model.inventory import Vhost
+from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.policy import Policy
+from origin_pulls.model.wish import Change, Undo, Wish
+from origin_pulls.server import lock
+
+logger = logging.getLogger(__name__)
+Say = Callable[[str], None]
+
+
+def accept(server: Server, wish: Wish) -> int:
+    """Keep a wish as a waiting job and give its number; ``Refused`` when it cannot be meant.
+
+    Whose vhosts these are is looked up here again, whatever the one who asks may believe.
+    """
+    found = looking.look(server.apache, server.config, server.store)
+    vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
+    match wish:
+        case Change():
+            items = tuple(
+                _item(_known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy)
+                for one in wish.items
+            )
+            job = Job(
+                number=0,
+                kind="change",
+                who=wish.who,
+                asked=server.stamp(),
+                items=items,
+                is_partial=wish.is_partial,
+            )
+        case Undo():
+            items = undone(server, wish.job)
+            job = Job(
+                number=0,
+                kind="undo",
+                who=wish.who,
+                asked=server.stamp(),
+                items=items,
+                undoes=wish.job,
+            )
+    return server.store.add_job(job)
+
+
+def undone(server: Server, number: int) -> tuple[Item, ...]:
+    """The items that take a job back, or ``Refused`` with the reason why they cannot."""
+    job = server.store.job(number)
+    if job is None:
+        raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
+    if not job.state.is_over:
+        raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
+    done = [item for item in job.items if item.state is State.DONE]
+    if not done:
+        raise Refused(
+            f"Job {number} changed nothing, so there is nothing to take back",
+            hint=f"See `origin-pulls job {number}`.",
+        )
+    policies = server.store.policies()
+    for item in done:
+        now = policies.get((item.user, item.incarnation, item.server_name))
+        if now is None or now.job != item.after_job:
+            later = f"job {now.job}" if now else "a later change"
+            raise Refused(
+                f"{item.server_name} has been changed since by {later}",
+                hint=f"Undo {later} first, or set the mode you want.",
+            )
+    return tuple(
+        Item(
+            user=item.user,
+            server_name=item.server_name,
+            incarnation=item.incarnation,
+            wanted=item.before.policy,
+            after_job=item.before.job,
+        )
+        for item in done
+    )
+
+
+@contextmanager
+def holding(server: Server, say: Say) -> Iterator[None]:
+    """Hold the one lock; what an earlier run left unfinished is brought to an end first."""
+    config = server.config
+    with lock.held(config.work_lock, patience=config.lock_patience, waiting=say):
+        said = recovery.recover(server, say)
+        if said:
+            logger.warning("%s", said)
+            say(said)
+        yield
+
+
+def work(server: Server, say: Say) -> None:
+    """Carry out all waiting jobs; who calls holds the lock.
+
+    Jobs that wait together are one run, so that a thousand toggles are one rebuild and one
+    reload; only jobs that touch a vhost which is in the run already wait for the next one.
+    """
+    while batch := _next_batch(server.store.jobs(states=[State.WAITING], most=10_000)):
+        run(server, batch, say)
+
+
+def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
+    """One run: these jobs from start to outcome, which is in the store when this returns."""
+    numbers = [job.number for job in jobs]
+    server.store.start(numbers, at=server.stamp())
+
+    def note(text: str) -> None:
+        # A line of progress that cannot be kept must not stop a change in its middle.
+        with contextlib.suppress(Damaged):
+            server.store.note(numbers, text, at=server.stamp())
+        say(text)
+
+    outdated = {job.number: error for job in jobs if (error := _outdated(server, job))}
+    late = [_failed(job, outdated[job.number]) for job in jobs if job.number in outdated]
+    jobs = [job for job in jobs if job.number not in outdated]
+    server.store.finish(late, at=server.stamp())
+    if not jobs:
+        return late
+    count = sum(len(job.items) for job in jobs)
+    note(f"looking at the server, then at {count} vhost{'s' if count != 1 else ''}")
+    try:
+        prepared = prepare(server, jobs)
+    except (OriginPullsError, OSError) as error:
+        failed = [_failed(job, error) for job in jobs]
+        server.store.finish(failed, at=server.stamp())
+        return late + failed
+    return late + Carrying(server, prepared, note).carry_out(jobs)
+
+
+def _outdated(server: Server, job: Job) -> Refused | None:
+    """Why an undo that was accepted cannot be done any more; another run came between."""
+    if job.kind == "undo":
+        try:
+            undone(server, job.undoes)
+        except Refused as error:
+            return error
+    return None
+
+
+def _next_batch(waiting: Sequence[Job]) -> list[Job]:
+    """The oldest waiting jobs, as many as touch no vhost twice."""
+    batch: list[Job] = []
+    taken: set[str] = set()
+    for job in sorted(waiting, key=lambda job: job.number):
+        keys = {item.key for item in job.items}
+        if not taken.isdisjoint(keys):
+            break
+        batch.append(job)
+        taken |= keys
+    return batch
+
+
+def _failed(job: Job, error: Exception) -> Job:
+    message = error.message if isinstance(error, OriginPullsError) else str(error)
+    hint = error.hint if isinstance(error, OriginPullsError) else ""
+    items = tuple(
+        replace(item, state=State.REFUSED, message=message, hint=hint) for item in job.items
+    )
+    return replace(job, items=items, state=State.REFUSED, message=message, hint=hint)
+
+
+def _known(vhost: Vhost | None, name: str) -> Vhost:
+    if vhost is None:
+        raise Refused(f"There is no vhost {name} on this server", hint="See `origin-pulls list`.")
+    return vhost
+
+
+def _item(vhost: Vhost, policy: Policy) -> Item:
+    return Item(
+        user=vhost.user,
+        server_name=vhost.server_name,
+        incarnation=vhost.incarnation,
+        wanted=policy,
+    )

@@ -1,0 +1,104 @@
+"""What may be asked of the agent: a handful of typed wishes, and their form on the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from origin_pulls.errors import Unusable
+from origin_pulls.model import names
+from origin_pulls.model.policy import Policy, read_policy
+
+MOST_ITEMS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A policy for the vhost of this account and ServerName."""
+
+    user: str
+    server_name: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set these policies; all of them or none, unless ``is_partial``."""
+
+    items: tuple[Wanted, ...]
+    who: str = "root"
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take one job back."""
+
+    job: int
+    who: str = "root"
+
+
+Wish = Change | Undo
+
+
+def write(wish: Wish) -> bytes:
+    """The wish as one line of JSON."""
+    match wish:
+        case Undo():
+            record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
+        case Change():
+            items = [
+                {
+                    "user": item.user,
+                    "server_name": item.server_name,
+                    "policy": item.policy.as_record(),
+                }
+                for item in wish.items
+            ]
+            record = {"wish": "change", "who": wish.who, "partial": wish.is_partial}
+            record["items"] = items
+    return json.dumps(record).encode() + b"\n"
+
+
+def read(line: bytes) -> Wish:
+    """The wish of a line; everything in it is checked, ``Unusable`` says what is wrong."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Unusable("The wish is no JSON", hint="One object on one line.") from error
+    if not isinstance(record, dict):
+        raise Unusable("The wish is no object", hint="One object on one line.")
+    who = record.get("who")
+    if not isinstance(who, str) or not who.isprintable() or len(who) > 128:
+        raise Unusable("The wish does not say who asks", hint="Give `who`.")
+    match record.get("wish"):
+        case "undo":
+            number = record.get("job")
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise Unusable("The wish names no job", hint="Give `job` as a number.")
+            return Undo(number, who)
+        case "change":
+            return Change(_items(record.get("items")), who, record.get("partial") is True)
+    raise Unusable("There is no such wish", hint="`change` or `undo`.")
+
+
+def _items(items: object) -> tuple[Wanted, ...]:
+    if not isinstance(items, list) or not 0 < len(items) <= MOST_ITEMS:
+        raise Unusable("The wish has no list of items", hint="At least one.")
+    wanted = [_item(item) for item in items]
+    keys = {(item.user, item.server_name) for item in wanted}
+    if len(keys) != len(wanted):
+        raise Unusable("One vhost is named twice in one wish", hint="Name each once.")
+    return tuple(wanted)
+
+
+def _item(item: object) -> Wanted:
+    if not isinstance(item, dict) or not isinstance(item.get("policy"), Mapping):
+        raise Unusable("An item of the wish has no policy", hint="Give user, server_name, policy.")
+    user, server_name = item.get("user"), item.get("server_name")
+    if not isinstance(user, str) or not names.is_account(user):
+        raise Unusable("An item names no account", hint="Give `user`.")
+    if not isinstance(server_name, str) or not names.is_host_name(server_name):
+        raise Unusable("An item names no vhost", hint="Give `server_name`.")
+    return Wanted(user, server_name, read_policy(item["policy"]))
