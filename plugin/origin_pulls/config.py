@@ -51,6 +51,7 @@ class Config:
     journal: Path = Path("/var/lib/origin-pulls/journal")
     run_directory: Path = Path("/run/origin-pulls")
     agent_socket: Path = Path("/run/origin-pulls/agent/agent.sock")
+    agent_lock: Path = Path("/run/origin-pulls/agent.lock")
     work_lock: Path = Path("/run/origin-pulls/work.lock")
     log_directory: Path = Path("/var/log/origin-pulls")
     request_log: Path = Path("/var/log/origin-pulls/requests.log")
@@ -69,6 +70,8 @@ class Config:
     wish_bytes: int = 4 * 1024 * 1024
     source_bytes: int = 256 * 1024 * 1024
     gather_window: float = 0.15
+    gather_longest: float = 1.0
+    panic_patience: float = 30.0
 
     @classmethod
     def at(cls, root: Path) -> Config:

@@ -210,6 +210,13 @@ def read_store(path: Path) -> Store | None:
     return _connect(path, f"file:{path}?mode=ro")
 
 
+def memory_store() -> Store:
+    """An empty store that is nowhere: what a server without one looks like."""
+    store = _connect(Path(":memory:"), ":memory:")
+    _migrate(store)
+    return store
+
+
 def _connect(path: Path, address: str) -> Store:
     try:
         connection = sqlite3.connect(

@@ -68,10 +68,12 @@ def fetch(api: str) -> bytes:
     return bytes(body)
 
 
-def compared(now: Sequence[str], new: Sequence[str]) -> Mapping[str, list[str]]:
+def compared(
+    now: Sequence[str], new: Sequence[str], *, may_shrink: bool = False
+) -> Mapping[str, list[str]]:
     """Which networks came and which went; ``Refused`` when more than a third would go."""
     gone = [network for network in now if network not in new]
-    if len(gone) > len(now) * MOST_LOST:
+    if len(gone) > len(now) * MOST_LOST and not may_shrink:
         raise Refused(
             f"The new list lacks {len(gone)} of {len(now)} networks: that is not believed",
             hint="Look at https://www.cloudflare.com/ips/ and give the list with --from and "

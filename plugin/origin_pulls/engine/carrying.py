@@ -163,7 +163,7 @@ class Carrying:
 
     def _reload(self) -> None:
         self.say("testing the configuration and reloading Apache")
-        problem = settling.reload(self.server)
+        problem = settling.reload(self.server.apache)
         if problem:
             raise _SetbackError(problem)
 
@@ -176,7 +176,7 @@ class Carrying:
             for check in self.prover.checks(self.changes[key].facts.vhost, policy, self.before)
         ]
         results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
-        if settling.has_died(self.server, self.parent):
+        if settling.has_died(self.server.apache, self.parent):
             raise _SetbackError("Apache died at the reload; its error_log says why")
         failed = [result for result in results if not result.holds]
         bystander = next((one for one in failed if one.check.vhost.startswith("bystander")), None)
@@ -192,7 +192,7 @@ class Carrying:
     def _ask(self, checks: Sequence[Check]) -> list[Result]:
         return self.prover.until_they_hold(
             checks,
-            is_hopeless=lambda: settling.has_died(self.server, self.parent),
+            is_hopeless=lambda: settling.has_died(self.server.apache, self.parent),
             patience=self.server.config.proof_patience,
         )
 
@@ -225,7 +225,7 @@ class Carrying:
     def _put_back(self, run: journal.Run, keys: Collection[str] | None) -> None:
         self.say("taking back")
         run.take_back(keys)
-        problem = settling.settle(self.server, self.say)
+        problem = settling.settle(self.server.apache, self.say)
         self.parent = self.server.apache.parent()
         checks = [
             check

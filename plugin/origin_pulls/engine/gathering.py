@@ -43,7 +43,7 @@ class Gathering:
         self.server = server
         self.conf = conf
         self.now = server.clock()
-        self.probe = server.probe().anchor(self.now)
+        self.probe = server.probe_anchor()
         self.made: dict[str, Material] = {}
 
     def server_facts(self, *, is_used_by_others: bool) -> ServerFacts:

@@ -48,7 +48,7 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
 
     A job is refused as a whole when one of its items is, unless it ``is_partial``.
     """
-    found = looking.look(server.apache, server.config, server.store, keep=True)
+    found = looking.look(server.apache, server.config, server.store, keep=not server.is_dry)
     gathering = Gathering(server, looking.read_conf(server.apache, server.config))
     vhosts = {vhost.key: vhost for vhost in found.vhosts}
     applied = applied_now(server, found)

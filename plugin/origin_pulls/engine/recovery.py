@@ -54,7 +54,7 @@ def _take_back(server: Server, run: Run, say: Say) -> str:
             f"A run that stopped in the middle cannot be taken back: {error}",
             hint="Make the file system writable and free some space, then run this again.",
         ) from error
-    problem = settling.settle(server, say)
+    problem = settling.settle(server.apache, say)
     if problem:
         raise NotRestored(
             f"A run stopped in the middle; its files are as before, but {problem}",

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from origin_pulls.cloudflare.edge import Edge, MemoryEdge
 from origin_pulls.config import Config
+from origin_pulls.model.certificates import Anchor
 from origin_pulls.server import certificates
 from origin_pulls.server.apache import Apache
-from origin_pulls.store import Store, open_store
+from origin_pulls.store import Store, memory_store, open_store, read_store
 
 
 def utc_now() -> datetime:
@@ -20,12 +21,13 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server and the means to work on it."""
+    """One server and the means to work on it; a dry one is only looked at."""
 
     config: Config
     apache: Apache
     store: Store
     edge: Edge
+    is_dry: bool = False
     clock: Callable[[], datetime] = utc_now
 
     @classmethod
@@ -34,12 +36,28 @@ class Server:
         apache = Apache(config)
         return cls(config, apache, open_store(config.store), MemoryEdge())
 
+    @classmethod
+    def dry(cls, config: Config) -> Server:
+        """The server of a configuration, to be looked at: nothing on it is written."""
+        apache = Apache(config)
+        store = read_store(config.store) or memory_store()
+        return cls(config, apache, store, MemoryEdge(), is_dry=True)
+
     def stamp(self) -> str:
         """The time as it is stored."""
         return self.clock().isoformat(timespec="milliseconds")
 
     def probe(self) -> certificates.Probe:
-        """This server's probe."""
+        """This server's probe, made at the first use."""
         return certificates.probe(
             self.config.probe_directory, now=self.clock(), years=self.config.certificate_years
         )
+
+    def probe_anchor(self) -> Anchor:
+        """The probe's CA; on a dry server that has no probe yet, one that stands for it."""
+        now = self.clock()
+        kept = certificates.kept_probe(self.config.probe_directory)
+        if kept is None and self.is_dry:
+            years = self.config.certificate_years
+            return certificates.make("(not made yet)", now=now, years=years).anchor(now)
+        return (kept or self.probe()).anchor(now)

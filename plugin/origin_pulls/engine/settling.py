@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from origin_pulls.engine.server import Server
 from origin_pulls.errors import NotRestored
-from origin_pulls.server.apache import Parent
+from origin_pulls.server.apache import Apache, Parent
 
 Say = Callable[[str], None]
 
@@ -15,58 +14,58 @@ DEATH_WATCH = 1.0  # a parent that dies of its configuration does so at once
 PAUSE = 0.05
 
 
-def reload(server: Server) -> str:
+def reload(apache: Apache) -> str:
     """Test, reload, look whether the parent lives; what went wrong, empty when nothing did."""
-    error = server.apache.config_error()
+    error = apache.config_error()
     if error:
         return f"Apache does not accept its configuration: {error}"
-    parent = server.apache.parent()
+    parent = apache.parent()
     if parent is None:
         return "Apache is not running"
-    ran = server.apache.reload()
+    ran = apache.reload()
     if not ran.is_good:
         return f"Apache was not reloaded: {ran.last_words}"
-    if has_died(server, parent):
+    if has_died(apache, parent):
         return "Apache died at the reload; its error_log says why"
     return ""
 
 
-def has_died(server: Server, parent: Parent | None) -> bool:
+def has_died(apache: Apache, parent: Parent | None) -> bool:
     """Whether this parent process is gone."""
-    return server.apache.parent() != parent
+    return apache.parent() != parent
 
 
-def settle(server: Server, say: Say) -> str:
+def settle(apache: Apache, say: Say) -> str:
     """After files were put back: let the running Apache have them too.
 
     Gives a sentence when the reload did not go through though Apache lives (the caller's proof
     decides then). Raises ``NotRestored`` when Apache is down and does not come up again.
     """
-    error = server.apache.config_error()
+    error = apache.config_error()
     if error:
         raise NotRestored(
             f"The files are as before, but Apache does not accept its configuration: {error}",
-            hint=_commands(server),
+            hint=_commands(apache),
         )
-    if server.apache.parent() is not None:
-        problem = reload(server)
-        if server.apache.parent() is not None:
+    if apache.parent() is not None:
+        problem = reload(apache)
+        if apache.parent() is not None:
             return problem
     say("Apache is down: starting it")
-    ran = server.apache.start()
+    ran = apache.start()
     end = time.monotonic() + DEATH_WATCH
-    while server.apache.parent() is None and time.monotonic() < end:
+    while apache.parent() is None and time.monotonic() < end:
         time.sleep(PAUSE)
-    if server.apache.parent() is None:
+    if apache.parent() is None:
         raise NotRestored(
             f"The files are as before, but Apache is down and does not start: {ran.last_words}",
-            hint=_commands(server),
+            hint=_commands(apache),
         )
     return ""
 
 
-def _commands(server: Server) -> str:
+def _commands(apache: Apache) -> str:
     return (
-        f"Type: {server.apache.paths.httpd} -t   (says file and line) and then: "
-        f"{server.config.restart_program}   When it is mended: origin-pulls jobs"
+        f"Type: {apache.paths.httpd} -t   (says file and line) and then: "
+        f"{apache.config.restart_program}   When it is mended: origin-pulls jobs"
     )

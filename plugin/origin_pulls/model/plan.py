@@ -129,6 +129,25 @@ def steps(server: ServerFacts, changes: Sequence[Change]) -> list[Step]:
     ]
 
 
+def describe(step: Step) -> str:
+    """One step in words, for previews and logs."""
+    match step:
+        case Write():
+            return f"write {step.path}"
+        case Remove():
+            return f"remove {step.path}, which nothing names any more"
+        case Rebuild():
+            return f"rebuild httpd.conf: {len(step.vhosts)} Include line(s) are missing"
+        case Reload():
+            return "test the configuration and reload Apache gracefully"
+        case Prove():
+            return f"prove {len(step.policies)} vhost(s) with real requests, or take back"
+        case Present():
+            return f"let Cloudflare present the certificate to {step.vhost}"
+        case Withdraw():
+            return f"let Cloudflare present no certificate to {step.vhost} any more"
+
+
 def fingerprints(anchors: Iterable[Anchor]) -> frozenset[str]:
     """The SHA-256 values of these anchors."""
     return frozenset(anchor.sha256 for anchor in anchors)

@@ -118,7 +118,10 @@ def checks(
             found.append(Check(vhost.key, ask, expected(policy, ask, source), served))
     if vhost.plain_addresses:
         ask = _plain(vhost)
-        found.append(Check(vhost.key, ask, _expected_plain(policy, source), known.get(ask)))
+        plainly = _expected_plain(policy, source)
+        if plainly is Expected.SAME and ask not in known:
+            plainly = Expected.SERVED
+        found.append(Check(vhost.key, ask, plainly, known.get(ask)))
     return found
 
 

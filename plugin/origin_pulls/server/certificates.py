@@ -107,7 +107,7 @@ def kept(folder: Path) -> Material | None:
 
 def probe(folder: Path, *, now: datetime, years: int) -> Probe:
     """This server's probe; it is made at the first use, and anew when it is not whole."""
-    found = _kept_probe(folder)
+    found = kept_probe(folder)
     if found is not None:
         return found
     authority, signer = _authority("Origin Pulls probe CA", now, _years(years))
@@ -117,13 +117,14 @@ def probe(folder: Path, *, now: datetime, years: int) -> Probe:
     files.replace(folder / "ca.key", _key_text(signer).reveal(), mode=files.PRIVATE)
     # The CA last: what has it has all.
     files.replace(folder / "ca.pem", authority.public_bytes(Encoding.PEM), mode=files.PRIVATE)
-    again = _kept_probe(folder)
+    again = kept_probe(folder)
     if again is None:
         raise Damaged(f"The probe in {folder} cannot be kept", hint="Look at that folder.")
     return again
 
 
-def _kept_probe(folder: Path) -> Probe | None:
+def kept_probe(folder: Path) -> Probe | None:
+    """The probe kept below ``folder``; ``None`` when there is none or not all of it."""
     authority, key = files.read(folder / "ca.pem"), files.read(folder / "ca.key")
     places = [folder / name for name in ("leaf.pem", "leaf.key", "stranger.pem", "stranger.key")]
     if authority is None or key is None or not all(place.is_file() for place in places):

@@ -1,0 +1,253 @@
+"""Commands that change: off, observe, enforce, apply, undo, relax."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from origin_pulls import actions
+from origin_pulls.cli import words
+from origin_pulls.cli.options import common, print_json, progress
+from origin_pulls.config import Config
+from origin_pulls.errors import Unusable
+from origin_pulls.model.job import EXIT_CODES
+from origin_pulls.model.policy import Mode, Policy, Port80, Trust, read_policy
+from origin_pulls.model.wish import Change, Undo, Wanted
+from origin_pulls.server import files
+
+LARGEST_FILE = 16 * 1024 * 1024
+
+
+def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that describe a policy besides its mode; what is left out stays as it is."""
+    options = [
+        click.option("--trust", type=click.Choice(list(Trust)), help="Whose certificate counts."),
+        click.option("--ca", metavar="FILE", help="The CA's PEM file, for --trust custom."),
+        click.option("--exempt-name", multiple=True, metavar="N", help="A name that stays open."),
+        click.option("--exempt-path", multiple=True, metavar="P", help="A path that stays open."),
+        click.option(
+            "--exempt-net", multiple=True, metavar="CIDR", help="A network that stays open."
+        ),
+        click.option("--no-exempt", is_flag=True, help="Take all exemptions away."),
+        click.option("--port80", type=click.Choice(list(Port80)), help="What plain HTTP does."),
+        click.option(
+            "--edge-ready",
+            is_flag=True,
+            help="Say that Cloudflare presents the certificate already.",
+        ),
+    ]
+    return functools.reduce(lambda done, option: option(done), reversed(options), command)
+
+
+def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of how a change is made."""
+    command = click.option(
+        "--keep-going", is_flag=True, help="Change the others when one is refused."
+    )(command)
+    return click.option("--dry-run", is_flag=True, help="Show steps and diffs; touch nothing.")(
+        command
+    )
+
+
+def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
+    @click.command(str(mode), help=words_for_help)
+    @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+    @policy_options
+    @running_options
+    @common
+    def change(config: Config, as_json: bool, names: Sequence[str], **given: Any) -> int:
+        going = {"dry_run": given.pop("dry_run"), "as_json": as_json}
+        keep_going = given.pop("keep_going")
+        edit = functools.partial(_edited, mode, given)
+        wish = actions.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
+        return _carry_out(config, wish, **going)
+
+    return change
+
+
+off = _mode_command(
+    Mode.OFF,
+    "Demand nothing any more: NAME's vhost answers as before the first change.",
+)
+observe = _mode_command(
+    Mode.OBSERVE,
+    "Ask for the certificate and log, refuse nobody (but expired and wrong-purpose certificates, "
+    "which Apache itself cannot accept).",
+)
+enforce = _mode_command(
+    Mode.ENFORCE,
+    "Demand the certificate: who does not show it gets no answer.",
+)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@running_options
+@common
+def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: bool) -> int:
+    """Set the policies that a YAML file names (`export` prints such a file).
+
+    Vhosts that it does not name stay as they are. Applied twice, the second time does nothing.
+    """
+    entries = _entries(file)
+    policies = {str(entry["name"]): _policy(entry, file) for entry in entries}
+    if len(policies) != len(entries):
+        raise Unusable(f"{file} names a vhost twice", hint="One entry a vhost.")
+    wanted: dict[tuple[str, str], Wanted] = {}
+    for name, policy in policies.items():
+        found = actions.wish_for(config, [name], functools.partial(_instead, policy)).items[0]
+        if (found.user, found.server_name) in wanted:
+            raise Unusable(
+                f"{file} names the vhost {found.server_name} twice, once as {name}",
+                hint="One entry a vhost.",
+            )
+        wanted[found.user, found.server_name] = found
+    if not wanted:
+        raise Unusable(f"{file} names no vhosts", hint="It needs `vhosts:` with a list.")
+    wish = Change(tuple(wanted.values()), _who(), keep_going)
+    return _carry_out(config, wish, dry_run=dry_run, as_json=as_json)
+
+
+@click.command()
+@click.argument("number", type=int)
+@click.option("--dry-run", is_flag=True, help="Show steps and diffs; touch nothing.")
+@common
+def undo(config: Config, as_json: bool, number: int, dry_run: bool) -> int:
+    """Take one job back: each of its vhosts gets the policy that it had before."""
+    return _carry_out(config, Undo(number, _who()), dry_run=dry_run, as_json=as_json)
+
+
+@click.command()
+@click.option("--all", "is_all", is_flag=True, help="Yes, every vhost of this server.")
+@common
+def relax(config: Config, as_json: bool, is_all: bool) -> None:
+    """Panic: every vhost back to no demand, by the shortest way, also with a damaged store."""
+    if not is_all:
+        raise Unusable(
+            "This relaxes every vhost of the server",
+            hint="Type `origin-pulls relax --all`. For one vhost: `origin-pulls off NAME`.",
+        )
+    relaxed = actions.relax(config, _who(), progress)
+    if as_json:
+        print_json(
+            {
+                "emptied": [str(path) for path in relaxed.files],
+                "kept": [str(path) for path in relaxed.kept],
+                "problems": list(relaxed.problems),
+                "job": relaxed.job or None,
+            }
+        )
+        return
+    click.echo(f"{len(relaxed.files)} includes emptied; no vhost demands a certificate any more.")
+    for path in relaxed.kept:
+        click.echo(f"An edited file was kept as {path}.")
+    for problem in relaxed.problems:
+        click.echo(f"But: {problem}")
+    if relaxed.job:
+        click.echo(f"Take it back with `origin-pulls undo {relaxed.job}`.")
+
+
+def _carry_out(config: Config, wish: Change | Undo, *, dry_run: bool, as_json: bool) -> int:
+    if dry_run:
+        prepared = actions.preview(config, wish)
+        if as_json:
+            print_json(words.preview_record(prepared))
+        else:
+            words.say_preview(prepared)
+        return 3 if prepared.refused else 0
+    job = actions.carry_out(config, wish, progress)
+    if as_json:
+        print_json(words.job_record(job))
+    else:
+        words.say_job(job)
+    return EXIT_CODES[job.state]
+
+
+def _edited(mode: Mode, given: Mapping[str, Any], now: Policy) -> Policy:
+    """The policy in force with a mode and the given options; `off` forgets what it was."""
+    base = Policy() if mode is Mode.OFF or now.mode is Mode.OFF else now
+    record = {**base.as_record(), "mode": mode}
+    for option, field in (
+        ("exempt_name", "exempt_names"),
+        ("exempt_path", "exempt_paths"),
+        ("exempt_net", "exempt_networks"),
+    ):
+        if given["no_exempt"] or given[option]:
+            record[field] = list(given[option])
+    if given["port80"]:
+        record["port80"] = given["port80"]
+    if given["edge_ready"]:
+        record["edge_ready"] = True
+    if given["trust"] or given["ca"]:
+        trust = given["trust"] or Trust.CUSTOM
+        keeps_word = trust == base.trust and not given["ca"]
+        record["trust"] = trust
+        record["ca"] = _pem(Path(given["ca"])) if given["ca"] else ""
+        record["edge_ready"] = given["edge_ready"] or (base.edge_ready and keeps_word)
+        if trust is Trust.CUSTOM and not given["ca"]:
+            record["ca"] = base.ca
+    return read_policy(record)
+
+
+def _instead(policy: Policy, now: Policy) -> Policy:
+    """The policy of a file, whatever is in force."""
+    del now
+    return policy
+
+
+def _entries(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        text = files.read(file, limit=LARGEST_FILE)
+        document = yaml.safe_load(text) if text is not None else None
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Unusable(f"{file} cannot be read as YAML: {_line(error)}", hint="Mend it.") from error
+    if text is None:
+        raise Unusable(f"There is no file {file}", hint="Check the name.")
+    listed = document.get("vhosts") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise Unusable(
+            f"{file} has no list `vhosts:`", hint="`origin-pulls export` shows how it looks."
+        )
+    for entry in listed:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise Unusable(f"{file}: an entry has no `name`", hint="Each needs name and mode.")
+        if "mode" not in entry:
+            raise Unusable(f"{file}: {entry['name']} has no `mode`", hint="off, observe, enforce.")
+    return listed
+
+
+def _policy(entry: Mapping[str, Any], file: Path) -> Policy:
+    record = {field: value for field, value in entry.items() if field not in ("name", "ca_file")}
+    if "ca_file" in entry:
+        record["ca"] = _pem(file.parent / str(entry["ca_file"]))
+    try:
+        return read_policy(record)
+    except Unusable as error:
+        raise Unusable(f"{file}: {entry['name']}: {error.message}", hint=error.hint) from error
+
+
+def _pem(path: Path) -> str:
+    try:
+        text = files.read(path, limit=1024 * 1024)
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {_line(error)}", hint="Check the file.") from error
+    if text is None:
+        raise Unusable(f"There is no file {path}", hint="--ca names a PEM file.")
+    return text.decode("utf-8", "replace")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "root"

@@ -1,0 +1,184 @@
+"""Commands that only look: list, show, export, prove, jobs, job."""
+
+from __future__ import annotations
+
+import click
+import yaml
+
+from origin_pulls import actions
+from origin_pulls.actions import Row, Shown
+from origin_pulls.cli import words
+from origin_pulls.cli.options import common, print_json
+from origin_pulls.config import Config
+from origin_pulls.model import names
+from origin_pulls.model.policy import Mode, Trust
+
+
+@click.command("list")
+@click.option("--account", help="Only this account's vhosts.")
+@click.option("--mode", type=click.Choice(list(Mode)), help="Only vhosts in this mode.")
+@click.option("--search", metavar="TEXT", help="Only where a name or the account holds TEXT.")
+@common
+def list_vhosts(
+    config: Config, as_json: bool, account: str | None, mode: str | None, search: str | None
+) -> None:
+    """List the vhosts of this server with their modes."""
+    rows, problems = actions.listing(config)
+    text = (search or "").lower()
+    chosen = [
+        row
+        for row in rows
+        if (account is None or row.vhost.user == account)
+        and (mode is None or row.applied.policy.mode == mode)
+        and (any(text in name for name in row.vhost.host_names) or text in row.vhost.user)
+    ]
+    if as_json:
+        listed = [words.row_record(row) for row in chosen]
+        print_json({"vhosts": listed, "total": len(rows), "problems": problems})
+        return
+    words.say_table(chosen)
+    click.echo(f"\n{len(chosen)} of {len(rows)} vhosts.", nl=False)
+    demanding = sum(row.applied.policy.mode is Mode.ENFORCE for row in rows)
+    click.echo(f" {demanding} enforced.")
+    for problem in problems:
+        click.echo(f"Could not be read: {problem}", err=True)
+
+
+@click.command()
+@click.argument("name")
+@common
+def show(config: Config, as_json: bool, name: str) -> None:
+    """Show all about one vhost: names, policy, certificate, ways round."""
+    shown = actions.show(config, name)
+    if as_json:
+        print_json(words.shown_record(shown))
+        return
+    _say_vhost(shown.row)
+    _say_policy(shown)
+    if shown.drift:
+        click.echo(f"\nNot as it should be: {shown.drift}.")
+    for text in shown.warnings:
+        click.echo(f"\nNote: {text}")
+    if shown.ways_round:
+        click.echo("\nWays round, open on this server:")
+        for way in shown.ways_round:
+            click.echo(f"  - {way.what}.\n    {way.hint}")
+    else:
+        click.echo("\nNo way round is known on this server.")
+
+
+@click.command()
+@common
+def export(config: Config, as_json: bool) -> None:
+    """Print all policies as the YAML that `apply` takes."""
+    rows, _ = actions.listing(config)
+    policies = [
+        {"name": row.vhost.host_names[0], **_short(row)}
+        for row in rows
+        if not row.applied.policy.is_idle
+    ]
+    if as_json:
+        print_json({"vhosts": policies})
+    else:
+        click.echo(yaml.safe_dump({"vhosts": policies}, sort_keys=False), nl=False)
+
+
+@click.command()
+@click.argument("name")
+@common
+def prove(config: Config, as_json: bool, name: str) -> int:
+    """Prove now, with real requests, that a vhost does what its policy says."""
+    row, results = actions.prove(config, name)
+    holds = bool(results) and all(result.holds for result in results)
+    if as_json:
+        record = {**words.row_record(row), "holds": holds}
+        print_json({**record, "results": [words.result_record(one) for one in results]})
+    else:
+        click.echo(f"{row.vhost.server_name}: {row.applied.policy.mode}")
+        for result in results:
+            mark = click.style("holds", fg="green") if result.holds else click.style("NO", fg="red")
+            click.echo(f"  {mark}  {result}")
+        click.echo("The policy is proven." if holds else "The policy does NOT hold.")
+    return 0 if holds else 1
+
+
+@click.command()
+@click.option("--most", type=click.IntRange(1, 10_000), default=20, help="How many (20).")
+@common
+def jobs(config: Config, as_json: bool, most: int) -> None:
+    """List the newest jobs."""
+    found = actions.jobs(config, most)
+    if as_json:
+        print_json({"jobs": [words.job_record(one, is_whole=False) for one in found]})
+        return
+    for one in found:
+        count = len(one.items)
+        what = one.items[0].server_name if count == 1 else f"{count} vhosts"
+        mode = f" to {one.items[0].wanted.mode}" if count else ""
+        undoes = f" of job {one.undoes}" if one.undoes else ""
+        click.echo(
+            f"{one.number:5}  {one.asked[:19]}  {one.state!s:13} {one.kind}{undoes}: ", nl=False
+        )
+        click.echo(f"{what}{mode} ({one.who})")
+    if not found:
+        click.echo("No jobs yet.")
+
+
+@click.command()
+@click.argument("number", type=int)
+@common
+def job(config: Config, as_json: bool, number: int) -> None:
+    """Show one job: its progress, outcome, diffs and proof."""
+    found, progress = actions.job(config, number)
+    if as_json:
+        lines = [{"at": at, "text": text} for _, at, text in progress]
+        print_json({**words.job_record(found), "progress": lines})
+        return
+    for _, at, text in progress:
+        click.echo(f"{at[11:19]}  {text}")
+    for item in found.items:
+        if item.diff:
+            click.echo(f"\n{item.diff}", nl=False)
+        for line in item.proof:
+            click.echo(f"  {line}")
+    click.echo()
+    words.say_job(found)
+
+
+def _say_vhost(row: Row) -> None:
+    vhost = row.vhost
+    click.echo(f"{click.style(vhost.server_name, bold=True)}  account {vhost.user}")
+    click.echo(f"  files     {vhost.document_root}")
+    click.echo(f"  https     {', '.join(vhost.addresses) or 'none: it has no certificate'}")
+    click.echo("  names     ", nl=False)
+    click.echo("\n            ".join(f"{one.name} ({one.kind})" for one in vhost.names))
+    if vhost.is_suspended:
+        click.echo("  suspended yes")
+
+
+def _say_policy(shown: Shown) -> None:
+    policy = shown.row.applied.policy
+    click.echo(f"  mode      {click.style(policy.mode, bold=True)}")
+    click.echo(f"  port 80   {policy.port80}")
+    if policy.mode is not Mode.OFF:
+        click.echo(f"  trust     {policy.trust}")
+        for anchor in shown.change.facts.trusted:
+            click.echo(f"            {anchor.subject}, until {anchor.expires:%Y-%m-%d}")
+    if policy.trust is Trust.OWN and shown.certificate:
+        click.echo(f"  upload    {shown.certificate['leaf']}")
+        click.echo(f"  with key  {shown.certificate['key']}")
+    for what, exempt in (
+        ("names", policy.exempt_names),
+        ("paths", policy.exempt_paths),
+        ("networks", policy.exempt_networks),
+    ):
+        if exempt:
+            click.echo(f"  exempt    {what}: {', '.join(exempt)}")
+
+
+def _short(row: Row) -> dict[str, object]:
+    """A policy without what is not set."""
+    record = row.applied.policy.as_record()
+    if not names.is_host_name(row.vhost.host_names[0]):
+        record["name"] = row.vhost.server_name
+    return {name: value for name, value in record.items() if value not in ("", [], False)}

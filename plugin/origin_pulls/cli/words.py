@@ -1,0 +1,195 @@
+"""How jobs, previews and vhosts read: for people as text, for programs as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from origin_pulls.actions import Row, Shown
+from origin_pulls.engine import preparing
+from origin_pulls.engine.preparing import Prepared
+from origin_pulls.model import plan, refusals
+from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.proof import Result
+
+COLOURS = {
+    State.DONE: "green",
+    State.REFUSED: "yellow",
+    State.RESTORED: "yellow",
+    State.NOT_RESTORED: "red",
+}
+
+
+def row_record(row: Row) -> dict[str, Any]:
+    """A vhost of the list as plain values."""
+    vhost, policy = row.vhost, row.applied.policy
+    return {
+        "user": vhost.user,
+        "servername": vhost.server_name,
+        "names": list(vhost.host_names),
+        "ssl": vhost.is_ssl,
+        "mode": str(policy.mode),
+        "trust": str(policy.trust),
+        "port80": str(policy.port80),
+        "owner": vhost.owner,
+        "suspended": vhost.is_suspended,
+        "addresses": list(vhost.addresses),
+        "document_root": vhost.document_root,
+        "job": row.applied.job,
+    }
+
+
+def shown_record(shown: Shown) -> dict[str, Any]:
+    """All about one vhost as plain values."""
+    facts, vhost = shown.change.facts, shown.row.vhost
+    certificates = [
+        {"subject": one.subject, "sha256": one.sha256, "expires": one.expires.isoformat()}
+        for one in facts.trusted
+    ]
+    return {
+        **row_record(shown.row),
+        "names": [
+            {
+                "name": name.name,
+                "kind": str(name.kind),
+                "proxied": str(name.proxied),
+                "service_forms": list(name.forms),
+            }
+            for name in vhost.names
+        ],
+        "policy": shown.row.applied.policy.as_record(),
+        "include": {"path": str(facts.secure.path), "state": str(facts.secure.state)},
+        "port80_include": {"path": str(facts.plain.path), "state": str(facts.plain.state)},
+        "answers_without_sni": list(vhost.answers_without_sni),
+        "trusted": certificates,
+        "certificate": shown.certificate,
+        "drift": shown.drift,
+        "warnings": list(shown.warnings),
+        "ways_round": [
+            {"kind": way.kind, "what": way.what, "hint": way.hint} for way in shown.ways_round
+        ],
+    }
+
+
+def job_record(job: Job, *, is_whole: bool = True) -> dict[str, Any]:
+    """A job as plain values."""
+    record: dict[str, Any] = {
+        "job": job.number,
+        "kind": job.kind,
+        "who": job.who,
+        "state": str(job.state),
+        "asked": job.asked,
+        "started": job.started,
+        "ended": job.ended,
+        "undoes": job.undoes or None,
+        "message": job.message,
+        "hint": job.hint,
+    }
+    return {**record, "items": [item_record(item, is_whole=is_whole) for item in job.items]}
+
+
+def item_record(item: Item, *, is_whole: bool) -> dict[str, Any]:
+    """One vhost's part of a job as plain values."""
+    record: dict[str, Any] = {
+        "user": item.user,
+        "servername": item.server_name,
+        "before": str(item.before.policy.mode),
+        "wanted": str(item.wanted.mode),
+        "state": str(item.state),
+        "message": item.message,
+        "hint": item.hint,
+    }
+    return {**record, "diff": item.diff, "proof": list(item.proof)} if is_whole else record
+
+
+def preview_record(prepared: Prepared) -> dict[str, Any]:
+    """What would be done as plain values."""
+    return {
+        "dry_run": True,
+        "steps": [plan.describe(step) for step in prepared.steps],
+        "diffs": {
+            change.key: preparing.diff(prepared.steps, change.key) for change in prepared.changes
+        },
+        "warnings": _warnings(prepared),
+        "refused": [
+            {"vhost": key, "message": error.message, "hint": error.hint}
+            for key, error in prepared.refused.items()
+        ],
+    }
+
+
+def result_record(result: Result) -> dict[str, Any]:
+    """One check of a proof as plain values."""
+    ask = result.check.ask
+    return {
+        "host": ask.host,
+        "path": ask.path,
+        "tls": ask.is_tls,
+        "certificate": str(ask.shown),
+        "expected": str(result.check.expected),
+        "came": str(result.seen),
+        "holds": result.holds,
+    }
+
+
+def say_job(job: Job) -> None:
+    """A job's outcome, a line a vhost."""
+    for item in job.items:
+        mark = click.style(str(item.state), fg=COLOURS.get(item.state), bold=True)
+        click.echo(f"{item.server_name}: {item.wanted.mode}: {mark}. {item.message}")
+        if item.hint and item.state is not State.DONE:
+            click.echo(f"  {item.hint}")
+    click.echo(f"Job {job.number}: {job.state}.", nl=False)
+    if job.state is State.DONE and any(item.diff for item in job.items):
+        click.echo(f" Take it back with `origin-pulls undo {job.number}`.", nl=False)
+    click.echo()
+
+
+def say_preview(prepared: Prepared) -> None:
+    """What would be done: refusals, warnings, steps and diffs."""
+    for key, error in prepared.refused.items():
+        mark = click.style("would be refused", fg="yellow", bold=True)
+        click.echo(f"{key.partition('/')[2]}: {mark}. {error.message}\n  {error.hint}")
+    for text in _warnings(prepared):
+        click.echo(f"{click.style('Note', bold=True)}: {text}")
+    if not prepared.steps:
+        click.echo("Nothing would be done.")
+        return
+    click.echo("It would:")
+    for number, step in enumerate(prepared.steps, 1):
+        click.echo(f"  {number}. {plan.describe(step)}")
+    for change in prepared.changes:
+        text = preparing.diff(prepared.steps, change.key)
+        if text:
+            click.echo(f"\n{text}", nl=False)
+    click.echo("\nNothing was touched (--dry-run).")
+
+
+def say_table(rows: Sequence[Row]) -> None:
+    """Vhosts as a table."""
+    head = ("MODE", "VHOST", "ACCOUNT", "TRUST", "NAMES")
+    lines = [
+        (
+            str(row.applied.policy.mode) if row.vhost.is_ssl else "no https",
+            row.vhost.server_name,
+            row.vhost.user,
+            str(row.applied.policy.trust) if row.applied.policy.mode != "off" else "-",
+            _some(row.vhost.host_names[1:]),
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in (head, *lines)) for column in range(4)]
+    for line in (head, *lines):
+        cells = [text.ljust(width) for text, width in zip(line, widths, strict=False)]
+        click.echo("  ".join((*cells, line[4])).rstrip())
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = " ".join(names[:3])
+    return f"{shown} +{len(names) - 3}" if len(names) > 3 else shown
+
+
+def _warnings(prepared: Prepared) -> list[str]:
+    return [text for change in prepared.changes for text in refusals.warnings(change)]

@@ -1,0 +1,143 @@
+"""Panic: every vhost back to no demand, by the shortest way, whatever else is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from origin_pulls.config import Config
+from origin_pulls.engine import settling
+from origin_pulls.engine.settling import Say
+from origin_pulls.errors import Damaged, NotRestored
+from origin_pulls.model import include
+from origin_pulls.model.include import State as FileState
+from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.policy import Policy
+from origin_pulls.server import files, journal, lock
+from origin_pulls.server.apache import Apache
+from origin_pulls.store import Store, open_store
+
+INTERRUPTED = "It was interrupted, and then everything was relaxed."
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """What was done: files emptied, edited ones kept aside, and what could not be done."""
+
+    files: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
+    job: int = 0
+
+
+def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
+    """Empty every include of ours, reload Apache, then tell the store, if there is a sound one.
+
+    It looks at files alone: neither the store, nor the journal, nor the inventory is needed.
+    Raises ``NotRestored`` when Apache cannot be brought to read the emptied files.
+    """
+    apache = Apache(config)
+    with lock.held(config.work_lock, patience=config.panic_patience, waiting=say):
+        emptied: list[Path] = []
+        kept: list[Path] = []
+        for path in _ours(apache):
+            say(f"emptying {path}")
+            kept += _empty(path)
+            emptied.append(path)
+        _reload(apache, say)
+        problems, job = _tell_store(config, who, stamp)
+    return Relaxed(tuple(emptied), tuple(kept), tuple(problems), job)
+
+
+def _ours(apache: Apache) -> Iterator[Path]:
+    """Includes of ours that hold more than comments; the vhosts' before the server's."""
+    userdata = apache.paths.userdata
+    places = sorted(userdata.rglob(include.FILE_NAME)) if userdata.is_dir() else []
+    for path in (*places, apache.paths.conf_directory / include.FILE_NAME):
+        if include.state(files.read(path)) not in (FileState.ABSENT, FileState.COMMENT):
+            yield path
+
+
+def _empty(path: Path) -> list[Path]:
+    text = files.read(path)
+    aside = []
+    if text is not None and include.state(text) is not FileState.OURS:
+        kept = path.with_name(f"{path.name}.kept")
+        files.replace(kept, text)
+        aside.append(kept)
+    files.replace(path, include.nothing())
+    return aside
+
+
+def _reload(apache: Apache, say: Say) -> None:
+    say("reloading Apache")
+    problem = settling.settle(apache, say)
+    if problem:
+        raise NotRestored(
+            f"The includes are empty, but {problem}",
+            hint=f"Type: {apache.config.restart_program}",
+        )
+
+
+def _tell_store(config: Config, who: str, stamp: str) -> tuple[list[str], int]:
+    """Note in the store that all policies are off; its damage is said, not raised."""
+    try:
+        store = open_store(config.store)
+        waiting = store.jobs(states=[State.WAITING], most=100_000)
+        _end(store, waiting, State.REFUSED, "Everything was relaxed before its turn.", stamp)
+        run = journal.pending(config.journal)
+        if run is not None:
+            _end(store, _jobs_of(store, run), State.RESTORED, INTERRUPTED, stamp)
+            run.close()
+        return [], _note(store, who, stamp)
+    except (Damaged, OSError) as error:
+        text = error.message if isinstance(error, Damaged) else str(error)
+        hint = error.hint if isinstance(error, Damaged) else ""
+        return [f"{text} {hint}".strip()], 0
+
+
+def _jobs_of(store: Store, run: journal.Run) -> list[Job]:
+    numbers = run.record.get("jobs")
+    found = [store.job(int(number)) for number in (numbers if isinstance(numbers, list) else [])]
+    return [job for job in found if job is not None]
+
+
+def _end(store: Store, jobs: Sequence[Job], state: State, message: str, stamp: str) -> None:
+    ended = [
+        replace(
+            job,
+            state=state,
+            message=message,
+            items=tuple(replace(item, state=state, message=message) for item in job.items),
+        )
+        for job in jobs
+    ]
+    store.finish(ended, at=stamp)
+
+
+def _note(store: Store, who: str, stamp: str) -> int:
+    items = tuple(
+        Item(
+            user=user,
+            incarnation=incarnation,
+            server_name=server_name,
+            wanted=Policy(),
+            before=applied,
+        )
+        for (user, incarnation, server_name), applied in store.policies().items()
+        if not applied.policy.is_idle
+    )
+    job = Job(number=0, kind="relax", who=who, asked=stamp, items=_named_once(items))
+    number = store.add_job(job)
+    done = tuple(
+        replace(item, state=State.DONE, after_job=number, message="Relaxed.") for item in job.items
+    )
+    store.start([number], at=stamp)
+    store.finish([replace(job, number=number, state=State.DONE, items=done)], at=stamp)
+    return number
+
+
+def _named_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """One item a vhost: an account's earlier lives have nothing on the server any more."""
+    return tuple({item.key: item for item in items}.values())
