@@ -95,7 +95,8 @@ class Change:
         """Whether an origin that demands now will demand what the edge has yet to present."""
         now, wanted = fingerprints(self.facts.trusted_now), fingerprints(self.facts.trusted)
         both = self.facts.policy.mode is Mode.ENFORCE and self.wanted.mode is Mode.ENFORCE
-        return both and now != wanted and self.facts.edge.is_managed
+        edge = self.facts.edge
+        return both and now != wanted and edge.is_managed and not wanted & edge.presents
 
 
 def steps(server: ServerFacts, changes: Sequence[Change]) -> list[Step]:
@@ -171,12 +172,14 @@ def _round(writes: Sequence[Step], changes: Sequence[Change]) -> list[Step]:
 
 
 def _writes(server: ServerFacts, change: Change) -> list[Step]:
-    """The files of one vhost, the CA file before the include that names it."""
+    """The files of one vhost, the CA file before the include that names it.
+
+    Only where a demand is given up the include comes first: under the old demand the new CA
+    would refuse what the edge still presents.
+    """
     facts, wanted = change.facts, change.wanted
     trusted = (*facts.trusted, facts.probe)
     found: list[Step] = []
-    if wanted.mode is not Mode.OFF:
-        found += _write(change.key, facts.bundle, certificates.bundle(trusted))
     text = include.secure(
         wanted,
         facts.vhost,
@@ -187,6 +190,10 @@ def _writes(server: ServerFacts, change: Change) -> list[Step]:
     plain = include.plain(wanted, ranges=server.ranges, https_port=server.https_port)
     if wanted.mode is not Mode.OFF or facts.secure.text is not None:
         found += _write(change.key, facts.secure, text)
+    if wanted.mode is not Mode.OFF:
+        gives_up = facts.policy.mode is Mode.ENFORCE and change.is_relaxing
+        bundle = _write(change.key, facts.bundle, certificates.bundle(trusted))
+        found = found + bundle if gives_up else bundle + found
     if wanted.port80 is not Port80.LEAVE or facts.plain.text is not None:
         found += _write(change.key, facts.plain, plain)
     return found
