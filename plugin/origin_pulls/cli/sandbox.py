@@ -1,0 +1,102 @@
+"""``origin-pulls sandbox``: a cPanel server to try things on, below one directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from origin_pulls.sandbox.sandbox import Sandbox, take_down
+
+DIRECTORY = Path("/var/lib/origin-pulls-sandbox")
+
+in_directory = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DIRECTORY,
+    show_default=True,
+    help="Where the sandbox lies.",
+)
+as_json = click.option("--json", "is_json", is_flag=True, help="Answer with one JSON object.")
+
+
+@click.group()
+def sandbox() -> None:
+    """A cPanel server's files and programs around a real Apache, to try things on (root)."""
+
+
+@sandbox.command()
+@in_directory
+@click.option(
+    "--vhosts",
+    type=click.IntRange(0, 20000),
+    default=0,
+    help="Have at least so many HTTPS vhosts.",
+)
+@as_json
+def up(directory: Path, vhosts: int, is_json: bool) -> None:
+    """Make a sandbox and start it; where it is up already, say the same again."""
+    _say(Sandbox.up(directory, vhosts), is_json=is_json)
+
+
+@sandbox.command()
+@in_directory
+@as_json
+def reset(directory: Path, is_json: bool) -> None:
+    """Fresh files, in the same directory and on the same ports."""
+    standing = Sandbox.load(directory)
+    standing.reset()
+    _say(Sandbox.load(directory), is_json=is_json)
+
+
+@sandbox.command()
+@in_directory
+@as_json
+def status(directory: Path, is_json: bool) -> None:
+    """Whether it runs, and what it holds."""
+    standing = Sandbox.load(directory)
+    if is_json:
+        click.echo(json.dumps(standing.summary(), indent=1))
+        return
+    state = f"runs (Apache {standing.pid})" if standing.is_running else "is stopped"
+    click.echo(f"The sandbox in {standing.directory} {state}.")
+    click.echo(_counts(standing))
+    if not standing.is_running:
+        click.echo(f"Start it: origin-pulls sandbox up --dir {standing.directory}")
+
+
+@sandbox.command()
+@in_directory
+@as_json
+def down(directory: Path, is_json: bool) -> None:
+    """Stop it and delete everything it made."""
+    was_there = take_down(directory)
+    if is_json:
+        click.echo(json.dumps({"directory": str(directory), "removed": was_there}))
+    elif was_there:
+        click.echo(f"The sandbox in {directory} is stopped and deleted.")
+    else:
+        click.echo(f"There is no sandbox in {directory}: nothing to do.")
+
+
+def _say(standing: Sandbox, *, is_json: bool) -> None:
+    if is_json:
+        click.echo(json.dumps(standing.summary(), indent=1))
+        return
+    directory, port = standing.directory, standing.https_port
+    ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{standing.address}"
+    click.echo(f"The sandbox in {directory} runs (Apache {standing.pid}).")
+    click.echo(_counts(standing))
+    click.echo("Try:")
+    click.echo(f"  origin-pulls --root {directory} list")
+    click.echo(f"  curl {ask} https://shop.example:{port}/")
+    click.echo(f"  origin-pulls sandbox down --dir {directory}")
+
+
+def _counts(standing: Sandbox) -> str:
+    return (
+        f"{len(standing.accounts)} accounts, {standing.vhosts} HTTPS vhosts; "
+        f"HTTPS on {standing.address}:{standing.https_port}, HTTP on port {standing.http_port}."
+    )

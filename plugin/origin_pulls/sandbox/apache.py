@@ -1,0 +1,147 @@
+"""The sandbox's real Apache: start it, stop it, tell it to reload, see whether it lives."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from origin_pulls.errors import Refused
+from origin_pulls.sandbox import server_settings
+from origin_pulls.sandbox.layout import Layout
+
+PROGRAM = Path("/usr/sbin/apache2")
+START_PATIENCE = 60.0
+STOP_PATIENCE = 15.0
+LOOK_AGAIN = 0.01
+
+
+def parent(layout: Layout) -> int | None:
+    """The number of the running parent process, ``None`` where none lives."""
+    try:
+        number = int(layout.pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return number if _is_ours(layout, number) else None
+
+
+def try_configuration(layout: Layout, conf: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Let Apache test a configuration: the one in force, or another file."""
+    other = ["-f", str(conf)] if conf else []
+    return _run([str(layout.at("/usr/sbin/httpd")), *other, "-t"])
+
+
+def start(layout: Layout) -> str:
+    """Start Apache and wait until it answers; what went wrong, empty when it runs."""
+    if parent(layout):
+        return ""
+    started = _run([str(layout.at("/usr/sbin/apachectl")), "start"])
+    if started.returncode:
+        return _last_words(started.stdout)
+    settings = server_settings.read(layout)
+    deadline = time.monotonic() + START_PATIENCE
+    # A daemon tells nobody that it listens: ask its port until it does, or has gone.
+    while time.monotonic() < deadline:
+        if parent(layout) and _listens(settings.shared_address, settings.https_port):
+            return ""
+        if not any(_processes(layout)):
+            return _last_words(started.stdout) or _last_words(_error_log(layout))
+        time.sleep(LOOK_AGAIN)
+    return f"Apache did not answer within {START_PATIENCE:g} seconds"
+
+
+def signal_parent(layout: Layout, number: signal.Signals) -> bool:
+    """Send the running parent a signal; whether there was one."""
+    found = parent(layout)
+    if found is None:
+        return False
+    os.kill(found, number)
+    return True
+
+
+def stop(layout: Layout) -> None:
+    """End every Apache of this sandbox, also one whose pid file is lost, and wait for its end."""
+    for number, patient in ((signal.SIGTERM, STOP_PATIENCE), (signal.SIGKILL, STOP_PATIENCE)):
+        alive = list(_processes(layout))
+        if not alive:
+            break
+        found = parent(layout)
+        for process in [found] if found and number == signal.SIGTERM else alive:
+            _end(process, number)
+        for process in alive:
+            _await_end(process, patient)
+    layout.pid_file.unlink(missing_ok=True)
+
+
+def _end(process: int, number: signal.Signals) -> None:
+    try:
+        os.kill(process, number)
+    except ProcessLookupError:
+        return
+
+
+def _await_end(process: int, patience: float) -> None:
+    try:
+        watched = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    try:
+        select.select([watched], [], [], patience)
+    finally:
+        os.close(watched)
+
+
+def _processes(layout: Layout) -> Iterator[int]:
+    """Every living process that was started with this sandbox's configuration."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _is_ours(layout, int(entry.name)):
+            yield int(entry.name)
+
+
+def _is_ours(layout: Layout, number: int) -> bool:
+    try:
+        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    # A process that has ended but was not fetched by its parent has no words any more.
+    return words[0] == bytes(PROGRAM) and bytes(layout.httpd_conf) in words
+
+
+def _listens(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+def _error_log(layout: Layout) -> str:
+    try:
+        return (layout.logs / "error_log").read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _last_words(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-3:]) or "Apache ended and said nothing"
+
+
+def require_program() -> None:
+    """Refuse where Apache is not installed."""
+    if not PROGRAM.is_file():
+        raise Refused(
+            "There is no Apache on this machine (/usr/sbin/apache2 is missing)",
+            hint="apt-get install apache2-bin",
+        )

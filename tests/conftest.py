@@ -1,0 +1,39 @@
+"""What every test may ask for: a sandbox server of its own, gone when the test is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from origin_pulls.sandbox import Sandbox
+from origin_pulls.sandbox.sandbox import take_down
+
+
+@contextmanager
+def standing(vhosts: int = 0) -> Iterator[Sandbox]:
+    """A running sandbox that is taken down at the end, whatever became of it."""
+    # Not below pytest's tmp_path: that is closed to Apache's children, who run as nobody.
+    directory = Path(tempfile.mkdtemp(prefix="origin-pulls-"))
+    directory.chmod(0o711)
+    try:
+        yield Sandbox.up(directory, vhosts)
+    finally:
+        take_down(directory)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One sandbox for all tests of a module: leave it as you found it."""
+    with standing() as one:
+        yield one
+
+
+@pytest.fixture
+def fresh_sandbox() -> Iterator[Sandbox]:
+    """A sandbox for one test alone."""
+    with standing() as one:
+        yield one
