@@ -53,8 +53,6 @@ class Config:
     agent_socket: Path = Path("/run/origin-pulls/agent/agent.sock")
     agent_lock: Path = Path("/run/origin-pulls/agent.lock")
     work_lock: Path = Path("/run/origin-pulls/work.lock")
-    log_directory: Path = Path("/var/log/origin-pulls")
-    request_log: Path = Path("/var/log/origin-pulls/requests.log")
 
     # what a setting may change
     public_https_port: int = 443

@@ -53,6 +53,8 @@ for command in (
 ):
     commands.add_command(command)
 
+KINDS = {2: "not understood", 3: "refused", 4: "taken back", 5: "NOT RESTORED"}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program: runs a command, says errors in a sentence, and ends with its exit code."""
@@ -76,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _say_error(error: OriginPullsError, *, as_json: bool) -> None:
-    kind = type(error).__name__.lower()
+    kind = KINDS.get(error.exit_code, "error")
     if as_json:
         click.echo(json.dumps({"error": kind, "message": error.message, "hint": error.hint}))
         return

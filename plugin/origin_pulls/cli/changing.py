@@ -27,7 +27,11 @@ LARGEST_FILE = 16 * 1024 * 1024
 def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that describe a policy besides its mode; what is left out stays as it is."""
     options = [
-        click.option("--trust", type=click.Choice(list(Trust)), help="Whose certificate counts."),
+        click.option(
+            "--trust",
+            type=click.Choice([str(trust) for trust in Trust]),
+            help="Whose certificate counts.",
+        ),
         click.option("--ca", metavar="FILE", help="The CA's PEM file, for --trust custom."),
         click.option("--exempt-name", multiple=True, metavar="N", help="A name that stays open."),
         click.option("--exempt-path", multiple=True, metavar="P", help="A path that stays open."),
@@ -35,7 +39,11 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--exempt-net", multiple=True, metavar="CIDR", help="A network that stays open."
         ),
         click.option("--no-exempt", is_flag=True, help="Take all exemptions away."),
-        click.option("--port80", type=click.Choice(list(Port80)), help="What plain HTTP does."),
+        click.option(
+            "--port80",
+            type=click.Choice([str(port80) for port80 in Port80]),
+            help="What plain HTTP does.",
+        ),
         click.option(
             "--edge-ready",
             is_flag=True,

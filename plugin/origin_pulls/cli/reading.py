@@ -16,7 +16,9 @@ from origin_pulls.model.policy import Mode, Trust
 
 @click.command("list")
 @click.option("--account", help="Only this account's vhosts.")
-@click.option("--mode", type=click.Choice(list(Mode)), help="Only vhosts in this mode.")
+@click.option(
+    "--mode", type=click.Choice([str(mode) for mode in Mode]), help="Only vhosts in this mode."
+)
 @click.option("--search", metavar="TEXT", help="Only where a name or the account holds TEXT.")
 @common
 def list_vhosts(

@@ -176,7 +176,7 @@ def say_table(rows: Sequence[Row]) -> None:
             row.vhost.server_name,
             row.vhost.user,
             str(row.applied.policy.trust) if row.applied.policy.mode != "off" else "-",
-            _some(row.vhost.host_names[1:]),
+            _some([name for name in row.vhost.host_names if name != row.vhost.server_name]),
         )
         for row in rows
     ]

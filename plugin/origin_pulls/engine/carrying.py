@@ -14,7 +14,7 @@ from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
 from origin_pulls.engine.settling import Say
 from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
-from origin_pulls.model import include, plan
+from origin_pulls.model import include, plan, refusals
 from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.model.plan import Change, Step
 from origin_pulls.model.policy import Mode, Port80
@@ -48,6 +48,9 @@ class Carrying:
 
     def carry_out(self, jobs: Sequence[Job]) -> list[Job]:
         """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
+        for change in self.prepared.changes:
+            for text in refusals.warnings(change):
+                self.say(f"note: {text}")
         self._look_before()
         steps = self._steps_left()
         if steps:
@@ -142,7 +145,8 @@ class Carrying:
             for step in group
             if isinstance(step, plan.Write | plan.Remove) and not self._has_failed(step.vhost)
         ]
-        self.say(f"writing {len(deeds)} file{'s' if len(deeds) != 1 else ''}")
+        verb = "removing" if all(deed.text is None for deed in deeds) else "writing"
+        self.say(f"{verb} {len(deeds)} file{'s' if len(deeds) != 1 else ''}")
         run.carry_out(deeds)
 
     def _rebuild(self, run: journal.Run, step: plan.Rebuild) -> None:

@@ -33,6 +33,7 @@ DECIDING = frozenset(
 )
 READ_AT_START = frozenset(("sslcacertificatefile", "sslcadnrequestfile"))
 DEEPEST = 4
+REQUEST_LOG = "origin-pulls.log"
 NOWHERE = Path("/nonexistent")
 
 
@@ -54,7 +55,8 @@ class Gathering:
             version=apache.version(),
             modules=apache.modules(),
             server_include=_file(apache.paths.conf_directory / include.FILE_NAME),
-            request_log=str(config.request_log),
+            # In Apache's own folder: Apache refuses to start when a log's folder is missing.
+            request_log=str(apache.paths.logs / REQUEST_LOG),
             ranges=ranges.read(config.cloudflare_ranges),
             https_port=config.public_https_port,
             front=cpanel.front(config),

@@ -43,6 +43,7 @@ def ended(job: Job, outcomes: Mapping[str, Outcome], prepared: Prepared) -> Job:
 def _ended(job: Job, item: Item, outcomes: Mapping[str, Outcome], prepared: Prepared) -> Item:
     outcome = outcomes.get(item.key, Outcome())
     is_done = outcome.error is None
+    before = prepared.applied.get(item.key, Applied())
     changed = diff(prepared.steps, item.key) if outcome.state is not State.REFUSED else ""
     return replace(
         item,
@@ -51,9 +52,16 @@ def _ended(job: Job, item: Item, outcomes: Mapping[str, Outcome], prepared: Prep
         hint=outcome.error.hint if outcome.error else "",
         diff=changed,
         proof=outcome.proof,
-        before=prepared.applied.get(item.key, Applied()) if is_done else item.before,
-        after_job=item.after_job if job.kind == "undo" else job.number,
+        before=before if is_done else item.before,
+        after_job=_comes_from(job, item, before),
     )
+
+
+def _comes_from(job: Job, item: Item, before: Applied) -> int:
+    """The job that the policy counts as coming from: one that changes nothing does not count."""
+    if job.kind == "undo":
+        return item.after_job
+    return before.job if item.wanted == before.policy else job.number
 
 
 def _done(changed: str, outcome: Outcome) -> str:

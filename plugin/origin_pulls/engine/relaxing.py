@@ -45,7 +45,8 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
             say(f"emptying {path}")
             kept += _empty(path)
             emptied.append(path)
-        _reload(apache, say)
+        if emptied or apache.parent() is None:
+            _reload(apache, say)
         problems, job = _tell_store(config, who, stamp)
     return Relaxed(tuple(emptied), tuple(kept), tuple(problems), job)
 
@@ -128,6 +129,8 @@ def _note(store: Store, who: str, stamp: str) -> int:
         for (user, incarnation, server_name), applied in store.policies().items()
         if not applied.policy.is_idle
     )
+    if not items:
+        return 0
     job = Job(number=0, kind="relax", who=who, asked=stamp, items=_named_once(items))
     number = store.add_job(job)
     done = tuple(

@@ -64,7 +64,9 @@ def undone(server: Server, number: int) -> tuple[Item, ...]:
         raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
     if not job.state.is_over:
         raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
-    done = [item for item in job.items if item.state is State.DONE]
+    done = [
+        item for item in job.items if item.state is State.DONE and item.wanted != item.before.policy
+    ]
     if not done:
         raise Refused(
             f"Job {number} changed nothing, so there is nothing to take back",

@@ -13,6 +13,7 @@ from origin_pulls.model.plan import Change, fingerprints
 from origin_pulls.model.policy import Mode, Policy, Port80
 
 OLDEST = (2, 4, 19)  # GlobalLog came with it
+MOST_NAMED = 6
 
 
 def of_server(server: ServerFacts, changes: Sequence[Change]) -> Iterator[Refused]:
@@ -80,9 +81,10 @@ def _locked_out(change: Change) -> list[str]:
         for name in _open_doors(change)
     ]
     if services:
+        more = f" and {len(services) - MOST_NAMED} more" if len(services) > MOST_NAMED else ""
         said.append(
-            f"Without Cloudflare before them these names are locked: {', '.join(services)}. "
-            "Exempt those that are DNS-only."
+            "Without Cloudflare before them these names are locked: "
+            f"{', '.join(services[:MOST_NAMED])}{more}. Exempt those that are DNS-only."
         )
     return said
 

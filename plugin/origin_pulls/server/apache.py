@@ -23,6 +23,7 @@ class Paths:
     conf_directory: Path
     userdata: Path
     pid_file: Path
+    logs: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def read_paths(config: Config) -> Paths:
             conf_directory=Path(given["dir_conf"].strip()),
             userdata=Path(given["dir_conf_userdata"].strip()),
             pid_file=Path(given["dir_run"].strip()) / "httpd.pid",
+            logs=Path(given["dir_logs"].strip()),
         )
     except KeyError as missing:
         raise Refused(
