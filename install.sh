@@ -202,12 +202,11 @@ demo() {
     prepare run
     export PATH="$VENV/bin:$PATH"
     step "2. A cPanel server to try it on"
-    show origin-pulls sandbox up "${where[@]}"
-    read_sandbox "${where[@]}"
+    bring_sandbox_up "${where[@]}"
     step "3. Before"
     BEFORE=$(answer_of "$BYSTANDER")
-    say "https://$SITE/       without a certificate: $(spoken "$(answer_of "$SITE")")"
-    say "https://$BYSTANDER/      without a certificate: $(spoken "$BEFORE")"
+    row "$SITE" "no certificate" "$(answer_of "$SITE")"
+    row "$BYSTANDER" "no certificate" "$BEFORE"
     step "4. Enforce one domain"
     show origin-pulls --root "$DIRECTORY" enforce "$SITE" --edge-ready
     step "5. After"
@@ -228,13 +227,16 @@ check_machine() {
     fi
 }
 
-# What the sandbox says of itself, into DIRECTORY, PORT, SERVER_CA.
-read_sandbox() {
+# Start it in the background; what it says of itself goes into DIRECTORY, PORT, SERVER_CA.
+bring_sandbox_up() {
     local summary
-    summary=$(origin-pulls sandbox status "$@" --json)
+    say "\$ origin-pulls sandbox up${1:+ $*}"
+    summary=$(origin-pulls sandbox up "$@" --json) || die "The sandbox does not start." \
+        "Its reason stands above. To begin anew: .venv/bin/origin-pulls sandbox down${1:+ $*}"
     DIRECTORY=$(field directory <<<"$summary")
     PORT=$(field https_port <<<"$summary")
     SERVER_CA=$(field server_ca <<<"$summary")
+    say "$(field vhosts <<<"$summary") HTTPS vhosts on 127.0.0.1:$PORT, all below $DIRECTORY"
 }
 
 check_result() {
@@ -242,65 +244,60 @@ check_result() {
     shown=$(origin-pulls --root "$DIRECTORY" show "$SITE" --json)
     leaf=$(field certificate leaf <<<"$shown")
     key=$(field certificate key <<<"$shown")
-    check "https://$SITE/       without a certificate" refused "$(answer_of "$SITE")"
-    check "https://$SITE/       with its certificate " served \
-        "$(answer_of "$SITE" --cert "$leaf" --key "$key")"
-    check "https://$BYSTANDER/      without a certificate" "$BEFORE" "$(answer_of "$BYSTANDER")"
+    check "$SITE" "no certificate" refused "$(answer_of "$SITE")"
+    check "$SITE" "its certificate" "HTTP 200" "$(answer_of "$SITE" --cert "$leaf" --key "$key")"
+    check "$BYSTANDER" "no certificate" "$BEFORE" "$(answer_of "$BYSTANDER")"
 }
 
-# What a request comes to: "refused REASON", "served STATUS DIGEST-OF-BODY", or "failed REASON".
+# What a request comes to: "HTTP STATUS, SIZE bytes; DIGEST", "refused …" or "failed: …".
 answer_of() {
     local host=$1 output code=0
     shift
     # -q: no curlrc of this machine. No proxy: the sandbox is here.
     output=$(curl -q --silent --show-error --max-time 20 --noproxy '*' --cacert "$SERVER_CA" \
-        --resolve "$host:$PORT:127.0.0.1" --write-out '\n%{http_code}' "$@" \
-        "https://$host:$PORT/" 2>&1) || code=$?
+        --resolve "$host:$PORT:127.0.0.1" --write-out '\n%{http_code}, %{size_download} bytes' \
+        "$@" "https://$host:$PORT/" 2>&1) || code=$?
     case $code in
-        0) printf 'served %s %s\n' "${output##*$'\n'}" "$(sha256sum <<<"$output" | cut -c 1-12)" ;;
-        # Handshake broken off, or with TLS 1.3 the alert that comes right after it.
-        35 | 55 | 56) printf 'refused in the TLS handshake\n' ;;
+        0) printf 'HTTP %s; %.64s\n' "${output##*$'\n'}" "$(sha256sum <<<"$output")" ;;
+        # The handshake breaks off, or with TLS 1.3 an alert comes right after it.
+        35 | 55 | 56) printf 'refused in the TLS handshake%s\n' "$(alert_in "$output")" ;;
         *) printf 'failed: %s\n' "${output%%$'\n'*}" ;;
     esac
 }
 
-spoken() {
-    local answer=$1
-    if [[ $answer == served* ]]; then
-        read -r _ answer _ <<<"$answer"
-        answer="HTTP $answer"
-    fi
-    printf '%s\n' "$answer"
+# The words of the TLS alert in what curl says, where it names one.
+alert_in() {
+    if [[ $1 =~ alert\ [a-z\ ]+ ]]; then printf ' (%s)' "${BASH_REMATCH[0]}"; fi
 }
 
-# One line for a check: WHAT must come to EXPECTED (the beginning of an answer).
+# Print what a request came to; anything but EXPECTED (the beginning of it) ends the demo.
 check() {
-    local what=$1 expected=$2 answer=$3
-    if [[ $answer != "$expected"* || $answer == "served 5"* || $answer == "served 4"* ]]; then
-        say "$what: $(spoken "$answer")   NOT as expected"
-        die "The demo failed: $what was not $(spoken "$expected")." \
-            "Look at $DIRECTORY/etc/apache2/logs/error_log; the sandbox still runs."
-    fi
-    if [[ $expected == "$BEFORE" ]]; then
-        say "$what: $(spoken "$answer"), the same as before"
-    else
-        say "$what: $(spoken "$answer")"
+    local host=$1 shown=$2 expected=$3 answer=$4
+    row "$host" "$shown" "$answer"
+    if [[ $answer != "$expected"* ]]; then
+        die "The demo failed: $host with $shown should have been \"$expected\"." \
+            "The sandbox still runs; look at $DIRECTORY/etc/apache2/logs/error_log."
     fi
 }
+
+# HOST, what was shown, and the answer without its digest.
+row() { printf '  %-14s %-16s %s\n' "$1" "$2" "${3%%;*}"; }
 
 say_what_next() {
     local program=.venv/bin/origin-pulls
     cat <<NEXT
 
-Try next (in $TOP):
+$SITE is enforced and $BYSTANDER answers as before. Try next:
+  cd $TOP
   export ORIGIN_PULLS_ROOT=$DIRECTORY
   $program list
   $program show $SITE                        its certificate, and the ways round
   $program prove $SITE                       real handshakes, now
   $program observe shop.example --dry-run    steps and diffs, nothing touched
-  $program off $SITE                         everything as before
-Stop and remove it:
-  $program sandbox down${1:+ $1 $2}
+  $program off $SITE                         everything as it was
+  curl --cacert $SERVER_CA --resolve $SITE:$PORT:127.0.0.1 https://$SITE:$PORT/
+Stop and remove the sandbox:
+  $program sandbox down${1:+ $*}
 NEXT
 }
 
