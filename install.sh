@@ -194,7 +194,7 @@ pip() {
 # -- the demo --------------------------------------------------------------------------------
 
 demo() {
-    local directory=$1
+    local directory=$1 now
     local -a where=()
     if [[ -n $directory ]]; then where=(--dir "$directory"); fi
     check_machine
@@ -205,7 +205,9 @@ demo() {
     bring_sandbox_up "${where[@]}"
     step "3. Before"
     BEFORE=$(answer_of "$BYSTANDER")
-    row "$SITE" "no certificate" "$(answer_of "$SITE")"
+    now=$(answer_of "$SITE")
+    if [[ $now == refused* ]]; then now+=", since an earlier run"; fi
+    row "$SITE" "no certificate" "$now"
     row "$BYSTANDER" "no certificate" "$BEFORE"
     step "4. Enforce one domain"
     show origin-pulls --root "$DIRECTORY" enforce "$SITE" --edge-ready
@@ -260,14 +262,9 @@ answer_of() {
     case $code in
         0) printf 'HTTP %s; %.64s\n' "${output##*$'\n'}" "$(sha256sum <<<"$output")" ;;
         # The handshake breaks off, or with TLS 1.3 an alert comes right after it.
-        35 | 55 | 56) printf 'refused in the TLS handshake%s\n' "$(alert_in "$output")" ;;
+        35 | 55 | 56) printf 'refused in the TLS handshake\n' ;;
         *) printf 'failed: %s\n' "${output%%$'\n'*}" ;;
     esac
-}
-
-# The words of the TLS alert in what curl says, where it names one.
-alert_in() {
-    if [[ $1 =~ alert\ [a-z\ ]+ ]]; then printf ' (%s)' "${BASH_REMATCH[0]}"; fi
 }
 
 # Print what a request came to; anything but EXPECTED (the beginning of it) ends the demo.
@@ -291,10 +288,10 @@ $SITE is enforced and $BYSTANDER answers as before. Try next:
   cd $TOP
   export ORIGIN_PULLS_ROOT=$DIRECTORY
   $program list
-  $program show $SITE                        its certificate, and the ways round
-  $program prove $SITE                       real handshakes, now
-  $program observe shop.example --dry-run    steps and diffs, nothing touched
-  $program off $SITE                         everything as it was
+  $program show $SITE                 # its certificate, and the ways round
+  $program prove $SITE                # real handshakes, now
+  $program observe shop.example --dry-run    # steps and diffs; touches nothing
+  $program off $SITE                  # everything as it was
   curl --cacert $SERVER_CA --resolve $SITE:$PORT:127.0.0.1 https://$SITE:$PORT/
 Stop and remove the sandbox:
   $program sandbox down${1:+ $*}
@@ -313,7 +310,7 @@ print(functools.reduce(operator.getitem, sys.argv[1:], json.load(sys.stdin)))' "
 # Run a command and print it with its output, as somebody who types it would see it.
 show() {
     say "\$ $*"
-    "$@" 2>&1 | sed 's/^/  /' || die "That failed: $*" "Its reason stands above."
+    "$@" 2>&1 | fold -s -w 96 | sed 's/^/  /' || die "That failed: $*" "Its reason stands above."
 }
 
 system_name() {
