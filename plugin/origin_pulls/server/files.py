@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,14 +38,16 @@ def replace(path: Path, text: bytes, *, mode: int = PUBLIC) -> None:
     The text is on the disk before the name points to it, and the name before this returns.
     """
     make_directory(path.parent, mode=0o755 if mode & 0o044 else 0o700)
-    # A leading dot keeps the half-written file out of Apache's *.conf.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-    written = Path(name)
+    # A leading dot keeps the half-written file out of Apache's *.conf. Always the same name, so
+    # that what a kill leaves behind is taken up by the next attempt.
+    written = path.with_name(f".{path.name}.new")
+    written.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(handle, "wb") as stream:
-            os.fchmod(stream.fileno(), mode)
+        with os.fdopen(os.open(written, flags, 0o600), "wb") as stream:
             stream.write(text)
             stream.flush()
+            os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         written.rename(path)
     except BaseException:
