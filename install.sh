@@ -310,7 +310,7 @@ print(functools.reduce(operator.getitem, sys.argv[1:], json.load(sys.stdin)))' "
 # Run a command and print it with its output, as somebody who types it would see it.
 show() {
     say "\$ $*"
-    "$@" 2>&1 | fold -s -w 96 | sed 's/^/  /' || die "That failed: $*" "Its reason stands above."
+    "$@" 2>&1 | fold -s -w 96 | sed 's/^/  /; s/ *$//' || die "That failed: $*" "Its reason stands above."
 }
 
 system_name() {
