@@ -31,7 +31,7 @@ def sandbox() -> None:
 @in_directory
 @click.option(
     "--vhosts",
-    type=click.IntRange(0, 20000),
+    type=click.IntRange(0, 4000),
     default=0,
     help="Have at least so many HTTPS vhosts.",
 )
@@ -46,8 +46,7 @@ def up(directory: Path, vhosts: int, is_json: bool) -> None:
 @as_json
 def reset(directory: Path, is_json: bool) -> None:
     """Fresh files, in the same directory and on the same ports."""
-    standing = Sandbox.load(directory)
-    standing.reset()
+    Sandbox.load(directory).reset()
     _say(Sandbox.load(directory), is_json=is_json)
 
 

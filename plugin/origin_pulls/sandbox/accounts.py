@@ -26,9 +26,9 @@ from origin_pulls.sandbox import (
 )
 from origin_pulls.sandbox.certificates import Authority
 from origin_pulls.sandbox.fleet import Account
-from origin_pulls.sandbox.layout import FIRST_UID, Layout
+from origin_pulls.sandbox.layout import FIRST_UID, NOBODY, Layout
 
-FIRST_START = 1700000000
+FIRST_START = 1700000000  # plus its number: the STARTDATE of an account that came with us
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,13 @@ class Newcomer:
     key: ec.EllipticCurvePrivateKey | None = None
 
 
-def lay_fleet(layout: Layout, accounts: Sequence[Account], authority: Authority) -> None:
-    """Make all accounts of a new sandbox at once; generated ones share one key, to be quick."""
+def lay_many(layout: Layout, accounts: Sequence[Account], authority: Authority) -> None:
+    """Make many accounts at once; generated ones share one key, to be quick."""
     shared = certificates.new_key()
+    first = _next_number(layout)
     newcomers = [
-        Newcomer(
-            account,
-            FIRST_UID + place,
-            FIRST_START + place,
-            shared if account.user.startswith("bulk") else None,
-        )
-        for place, account in enumerate(accounts)
+        Newcomer(account, number, FIRST_START + number, shared if account.is_generated else None)
+        for number, account in enumerate(accounts, first)
     ]
     _lay(layout, newcomers, authority)
     domain_lists.refresh(layout)
@@ -61,12 +57,17 @@ def add(layout: Layout, account: Account, *, started: int | None = None) -> None
     """Make an account; ``started`` is its STARTDATE (now)."""
     if (layout.users / account.user).exists():
         raise Refused(f"There is an account {account.user} already")
-    passwd = server_settings.lines(layout.at("/etc/passwd"))
-    numbers = [int(line.split(":")[2]) for line in passwd]
-    used = [number for number in numbers if FIRST_UID <= number < FIRST_UID + 5000]
-    newcomer = Newcomer(account, max(used, default=FIRST_UID - 1) + 1, started or int(time.time()))
+    newcomer = Newcomer(account, _next_number(layout), started or int(time.time()))
     _lay(layout, [newcomer], certificates.read_authority(layout))
     domain_lists.refresh(layout, [account.user])
+
+
+def _next_number(layout: Layout) -> int:
+    passwd = server_settings.lines(layout.at("/etc/passwd"))
+    used = [int(line.split(":")[2]) for line in passwd]
+    return (
+        max((number for number in used if FIRST_UID <= number < NOBODY), default=FIRST_UID - 1) + 1
+    )
 
 
 def remove(layout: Layout, user: str) -> None:
@@ -101,8 +102,12 @@ def install_ssl(layout: Layout, user: str, name: str) -> None:
     text = path.read_text().replace(f"\nport: {record['port']}\n", f"\nport: {port}\nssl: 1\n")
     group = path.stat().st_gid
     files.replace(path.with_name(f"{name}_SSL"), text, mode=0o640, owner=(0, group))
-    names = _certified(layout, owned, name, record.aliases)
-    _lay_certificate(layout, name, names, certificates.read_authority(layout), None)
+    is_reseller = user in server_settings.read(layout).resellers
+    services = service_names.names(owned.zones(name), for_reseller=is_reseller)
+    domain = name.replace("_wildcard_", "*")
+    names = [domain, *record.aliases, *services]
+    authority = certificates.read_authority(layout)
+    _lay_certificate(layout, name, names, authority, certificates.new_key())
     domain_lists.refresh(layout, [user])
 
 
@@ -152,10 +157,11 @@ def _write_suspensions(layout: Layout) -> None:
 def _lay(layout: Layout, newcomers: Sequence[Newcomer], authority: Authority) -> None:
     settings = server_settings.read(layout)
     ports = (settings.http_port, settings.https_port)
+    spaced = switches.read(layout).yaml == "spaced"
     _append(layout, "/var/cpanel/resellers", map(_privileges, newcomers))
     for new in newcomers:
         account, number = new.account, new.number
-        userdata.write(layout, account, number=number, ports=ports)
+        userdata.write(layout, account, number=number, ports=ports, spaced=spaced)
         files.lay(layout.users / account.user, _user_text(new), mode=0o640, owner=(0, number))
         sites.lay(layout, account, number)
         if account.has_ssl:
@@ -167,10 +173,12 @@ def _lay(layout: Layout, newcomers: Sequence[Newcomer], authority: Authority) ->
 
 
 def _lay_certificates(layout: Layout, new: Newcomer, authority: Authority) -> None:
-    owned = userdata.read(layout, new.account.user)
-    for name, record in owned.vhosts.items():
-        names = _certified(layout, owned, name, record.aliases)
-        _lay_certificate(layout, name, names, authority, new.key)
+    account = new.account
+    for domain in account.vhost_domains:
+        services = service_names.names(account.zones(domain), for_reseller=bool(account.privileges))
+        names = [domain, *userdata.aliases(account, domain), *services]
+        key = new.key or certificates.new_key()
+        _lay_certificate(layout, userdata.server_name(domain), names, authority, key)
 
 
 def _lay_certificate(
@@ -178,20 +186,10 @@ def _lay_certificate(
     name: str,
     names: Sequence[str],
     authority: Authority,
-    key: ec.EllipticCurvePrivateKey | None,
+    key: ec.EllipticCurvePrivateKey,
 ) -> None:
-    combined = authority.combined(names, key or certificates.new_key())
+    combined = authority.combined(list(dict.fromkeys(names)), key)
     files.lay(layout.certificate(name), combined, mode=0o640)
-
-
-def _certified(
-    layout: Layout, owned: userdata.Owned, name: str, aliases: Sequence[str]
-) -> list[str]:
-    """The names of a vhost's certificate: all that the vhost will answer to."""
-    is_reseller = owned.user in server_settings.read(layout).resellers
-    services = service_names.names(owned.zones(name), for_reseller=is_reseller)
-    own = [] if name.startswith("_wildcard_") else [name]
-    return [*own, *aliases, *services]
 
 
 def _user_text(new: Newcomer) -> str:

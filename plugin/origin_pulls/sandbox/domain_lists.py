@@ -24,10 +24,11 @@ def refresh(layout: Layout, only: Iterable[str] | None = None) -> None:
     for owned in accounts:
         own = domain_rows(layout, owned)
         rows |= own
-        # Group: the account's own number, as on the folder it lies in.
-        group = (layout.userdata / owned.user).stat().st_gid
         path = layout.userdata / owned.user / "cache.json"
-        files.replace(path, json.dumps(own), mode=0o640, owner=(0, group))
+        # Group: the account's own number, as on the folder it lies in.
+        owner = (0, path.parent.stat().st_gid)
+        write = files.replace if path.exists() else files.lay
+        write(path, json.dumps(own), mode=0o640, owner=owner)
     _write(layout, rows)
 
 

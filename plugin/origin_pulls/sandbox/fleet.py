@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ class Account:
     """One cPanel account as somebody ordered it.
 
     ``user_dirs`` is cPanel's ``userdirprotect``: empty protects the vhost (``UserDir disabled``),
-    ``-1`` leaves ``/~user/`` open on it. ``privileges`` make the account a reseller.
+    ``-1`` leaves ``/~user/`` open on it. ``privileges`` make the account a reseller. One that
+    ``is_generated`` is spared what costs time where thousands are made.
     """
 
     user: str
@@ -30,6 +32,7 @@ class Account:
     is_suspended: bool = False
     privileges: str = ""
     user_dirs: str = ""
+    is_generated: bool = False
 
     def addon_subdomain(self, addon: str) -> str:
         """The subdomain in whose vhost an addon domain lives."""
@@ -44,6 +47,12 @@ class Account:
     def vhost_domains(self) -> tuple[str, ...]:
         """The domains that have a vhost of their own, the main one first."""
         return (self.domain, *self.addon_map.values(), *self.subdomains)
+
+    def zones(self, domain: str) -> tuple[str, ...]:
+        """The zone names that live in the vhost of a domain."""
+        if domain == self.domain:
+            return (domain, *self.parked)
+        return tuple(addon for addon, name in self.addon_map.items() if name == domain)
 
     def folder(self, domain: str) -> str:
         """The document root of a domain with a vhost, relative to the home directory."""
@@ -94,11 +103,13 @@ def vhost_count(accounts: Sequence[Account]) -> int:
 
 def of(vhosts: int) -> list[Account]:
     """The fixed fleet, filled up to at least ``vhosts`` SSL vhosts."""
-    more = max(0, vhosts - vhost_count(BASE))
+    return [*BASE, *generated(vhosts - vhost_count(BASE))]
+
+
+def generated(count: int, taken: frozenset[str] = frozenset()) -> list[Account]:
+    """So many accounts of one vhost each, named by number; ``taken`` names are passed over."""
+    free = (number for number in itertools.count(1) if f"bulk{number:05}" not in taken)
     return [
-        *BASE,
-        *(
-            Account(user=f"bulk{number:05}", domain=f"site{number:05}.example")
-            for number in range(1, more + 1)
-        ),
+        Account(user=f"bulk{number:05}", domain=f"site{number:05}.example", is_generated=True)
+        for number in itertools.islice(free, max(0, count))
     ]

@@ -29,6 +29,11 @@ class Layout:
         return self.directory / "sandbox.json"
 
     @property
+    def begun_marker(self) -> Path:
+        """Where the next state is written before it takes the marker's place."""
+        return self.marker.with_suffix(".new")
+
+    @property
     def switches(self) -> Path:
         """Which of the behaviours that nobody documented this sandbox shows."""
         return self.directory / "sandbox-switches.json"

@@ -6,14 +6,14 @@ only, because ``'Off'``, ``1`` and ``~`` would otherwise come back as something 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from origin_pulls.sandbox import files, switches
+from origin_pulls.sandbox import files
 from origin_pulls.sandbox.fleet import Account
 from origin_pulls.sandbox.layout import Layout
 
@@ -108,10 +108,14 @@ def _load(path: Path) -> dict[str, Any]:
     return yaml.load(text, Loader=LOADER) or {}  # noqa: S506 - BaseLoader makes strings only
 
 
-def write(layout: Layout, account: Account, *, number: int, ports: tuple[int, int]) -> None:
-    """Lay the userdata of an account; ``number`` is its uid, ``ports`` plain and SSL."""
+def write(
+    layout: Layout, account: Account, *, number: int, ports: tuple[int, int], spaced: bool
+) -> None:
+    """Lay the userdata of an account; ``number`` is its uid, ``ports`` plain and SSL.
+
+    ``spaced`` writes as the other of the two YAML writers that are in the field.
+    """
     folder = files.folder(layout.userdata / account.user, mode=0o750, owner=(0, number))
-    spaced = switches.read(layout).yaml == "spaced"
     texts = {"main": main_text(account)}
     for domain in account.vhost_domains:
         name = server_name(domain)
@@ -145,10 +149,7 @@ def aliases(account: Account, domain: str) -> list[str]:
     """The ServerAliases that cPanel gives the vhost of a domain; services come at build time."""
     if domain.startswith("*."):
         return [domain]
-    if domain == account.domain:
-        names: Iterable[str] = (domain, *account.parked)
-    else:
-        names = (addon for addon, sub in account.addon_map.items() if sub == domain)
+    names = account.zones(domain)
     found = [word for name in names for word in (name, f"mail.{name}", f"www.{name}")]
     return [name for name in found if name != domain] + (
         [] if domain == account.domain else [f"www.{domain}"]
@@ -159,14 +160,8 @@ def vhost_text(layout: Layout, account: Account, domain: str, *, port: int) -> s
     """The file of a plain vhost."""
     name = server_name(domain)
     home, root = layout.home(account.user), document_root(layout, account, domain)
-    log = layout.logs / "domlogs" / name
     return f"""customlog:
-  -
-    format: combined
-    target: {log}
-  -
-    format: "\\"%{{%s}}t %I .\\\\n%{{%s}}t %O .\\""
-    target: {log}-bytes_log
+{_custom_logs(layout.logs / "domlogs" / name, account)}\
 documentroot: {root}
 group: {account.user}
 hascgi: {int(account.has_cgi)}
@@ -187,6 +182,14 @@ usecanonicalname: 'Off'
 user: {account.user}
 userdirprotect: {_scalar(account.user_dirs)}
 """
+
+
+def _custom_logs(log: Path, account: Account) -> str:
+    access = f"  -\n    format: combined\n    target: {log}\n"
+    if account.is_generated:
+        return access
+    form = r"\"%{%s}t %I .\\n%{%s}t %O .\""
+    return f'{access}  -\n    format: "{form}"\n    target: {log}-bytes_log\n'
 
 
 def ssl_text(layout: Layout, account: Account, domain: str, *, port: int) -> str:
