@@ -213,7 +213,7 @@ demo() {
     show origin-pulls --root "$DIRECTORY" enforce "$SITE" --edge-ready
     step "5. After"
     check_result
-    say_what_next "${where[@]}"
+    say_what_next "${directory:+ --dir $DIRECTORY}"
 }
 
 check_machine() {
@@ -233,8 +233,9 @@ check_machine() {
 bring_sandbox_up() {
     local summary
     say "\$ origin-pulls sandbox up${1:+ $*}"
-    summary=$(origin-pulls sandbox up "$@" --json) || die "The sandbox does not start." \
-        "Its reason stands above. To begin anew: .venv/bin/origin-pulls sandbox down${1:+ $*}"
+    origin-pulls sandbox up "$@" >/dev/null \
+        || die "The sandbox does not start." "Its reason stands above."
+    summary=$(origin-pulls sandbox status "$@" --json)
     DIRECTORY=$(field directory <<<"$summary")
     PORT=$(field https_port <<<"$summary")
     SERVER_CA=$(field server_ca <<<"$summary")
@@ -294,7 +295,7 @@ $SITE is enforced and $BYSTANDER answers as before. Try next:
   $program off $SITE                  # everything as it was
   curl --cacert $SERVER_CA --resolve $SITE:$PORT:127.0.0.1 https://$SITE:$PORT/
 Stop and remove the sandbox:
-  $program sandbox down${1:+ $*}
+  $program sandbox down$1
 NEXT
 }
 
