@@ -19,6 +19,7 @@ PROGRAM = Path("/usr/sbin/apache2")
 START_PATIENCE = 60.0
 STOP_PATIENCE = 15.0
 LOOK_AGAIN = 0.01
+ONLY_ASKED = frozenset((b"-t", b"-S", b"-M", b"-v", b"-V", b"-l"))  # these serve nobody
 
 
 def parent(layout: Layout) -> int | None:
@@ -66,32 +67,25 @@ def signal_parent(layout: Layout, number: signal.Signals) -> bool:
 
 def stop(layout: Layout) -> None:
     """End every Apache of this sandbox, also one whose pid file is lost, and wait for its end."""
-    for number, patient in ((signal.SIGTERM, STOP_PATIENCE), (signal.SIGKILL, STOP_PATIENCE)):
-        alive = list(_processes(layout))
-        if not alive:
-            break
-        found = parent(layout)
-        for process in [found] if found and number == signal.SIGTERM else alive:
-            _end(process, number)
-        for process in alive:
-            _await_end(process, patient)
+    if found := parent(layout):
+        _end(found, signal.SIGTERM)
+    # Children whose parent was killed listen to no gentler signal.
+    for process in list(_processes(layout)):
+        _end(process, signal.SIGKILL)
     layout.pid_file.unlink(missing_ok=True)
 
 
 def _end(process: int, number: signal.Signals) -> None:
-    try:
-        os.kill(process, number)
-    except ProcessLookupError:
-        return
-
-
-def _await_end(process: int, patience: float) -> None:
+    """Send a signal and wait until the process has ended."""
     try:
         watched = os.pidfd_open(process)
     except ProcessLookupError:
         return
     try:
-        select.select([watched], [], [], patience)
+        signal.pidfd_send_signal(watched, number)
+        select.select([watched], [], [], STOP_PATIENCE)
+    except ProcessLookupError:
+        return
     finally:
         os.close(watched)
 
@@ -109,7 +103,8 @@ def _is_ours(layout: Layout, number: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     # A process that has ended but was not fetched by its parent has no words any more.
-    return words[0] == bytes(PROGRAM) and bytes(layout.httpd_conf) in words
+    is_apache = words[0] == bytes(PROGRAM) and bytes(layout.httpd_conf) in words
+    return is_apache and not ONLY_ASKED.intersection(words)
 
 
 def _listens(address: str, port: int) -> bool:
