@@ -208,7 +208,7 @@ demo() {
     now=$(answer_of "$SITE")
     if [[ $now == refused* ]]; then now+=", since an earlier run"; fi
     row "$SITE" "no certificate" "$now"
-    row "$BYSTANDER" "no certificate" "$BEFORE"
+    check "$BYSTANDER" "no certificate" "HTTP 200" "$BEFORE"
     step "4. Enforce one domain"
     show origin-pulls --root "$DIRECTORY" enforce "$SITE" --edge-ready
     step "5. After"
