@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from origin_pulls.errors import NotRestored
 from origin_pulls.sandbox.sandbox import Sandbox, take_down
 
 DIRECTORY = Path("/var/lib/origin-pulls-sandbox")
@@ -38,7 +41,9 @@ def sandbox() -> None:
 @as_json
 def up(directory: Path, vhosts: int, is_json: bool) -> None:
     """Make a sandbox and start it; where it is up already, say the same again."""
-    _say(Sandbox.up(directory, vhosts), is_json=is_json)
+    with told_apart(directory):
+        standing = Sandbox.up(directory, vhosts)
+    _say(standing, is_json=is_json)
 
 
 @sandbox.command()
@@ -46,7 +51,8 @@ def up(directory: Path, vhosts: int, is_json: bool) -> None:
 @as_json
 def reset(directory: Path, is_json: bool) -> None:
     """Fresh files, in the same directory and on the same ports."""
-    Sandbox.load(directory).reset()
+    with told_apart(directory):
+        Sandbox.load(directory).reset()
     _say(Sandbox.load(directory), is_json=is_json)
 
 
@@ -78,6 +84,18 @@ def down(directory: Path, is_json: bool) -> None:
         click.echo(f"The sandbox in {directory} is stopped and deleted.")
     else:
         click.echo(f"There is no sandbox in {directory}: nothing to do.")
+
+
+@contextmanager
+def told_apart(directory: Path) -> Iterator[None]:
+    """A full disk and its like, as a sentence that says what is left and what to type."""
+    try:
+        yield
+    except OSError as error:
+        raise NotRestored(
+            f"The sandbox in {directory} is half made: {error}",
+            hint=f"origin-pulls sandbox up --dir {directory} makes it anew, down deletes it.",
+        ) from error
 
 
 def _say(standing: Sandbox, *, is_json: bool) -> None:

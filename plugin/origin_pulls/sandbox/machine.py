@@ -46,7 +46,7 @@ def claim(directory: Path) -> Layout:
             hint=f"Choose another directory with --dir, or: chmod o+x {closed[0]}",
         )
     if not layout.directory.exists():
-        files.folder(layout.directory, mode=0o711)
+        _make(layout.directory)
     found = {entry.name for entry in layout.directory.iterdir()} - {layout.begun_marker.name}
     if found and state.read(layout) is None:
         raise Refused(
@@ -91,6 +91,15 @@ def _check_name(directory: Path) -> None:
             f"{str(directory)!r} has signs that Apache's files cannot hold safely",
             hint="Choose a directory of letters, digits, - and _ with --dir.",
         )
+
+
+def _make(directory: Path) -> None:
+    try:
+        files.folder(directory, mode=0o711)
+    except OSError as error:
+        raise Refused(
+            f"{directory} cannot be made: {error.strerror}", hint="Choose another one with --dir."
+        ) from error
 
 
 def _is_closed(path: Path) -> bool:

@@ -59,6 +59,7 @@ class Sandbox:
     @classmethod
     def load(cls, directory: Path) -> Sandbox:
         """The sandbox in ``directory``, running or not; ``Refused`` where there is none."""
+        machine.require_root()
         layout = Layout(directory.resolve())
         known = state.read(layout)
         again = f"origin-pulls sandbox up --dir {directory}"
