@@ -40,7 +40,7 @@ def sandbox() -> None:
 )
 @as_json
 def up(directory: Path, vhosts: int, is_json: bool) -> None:
-    """Make a sandbox and start it; where it is up already, say the same again."""
+    """Make a sandbox and start it (again)."""
     with told_apart(directory):
         standing = Sandbox.up(directory, vhosts)
     _say(standing, is_json=is_json)
