@@ -24,7 +24,7 @@ def run_until(
     """Change these vhosts in another process that dies before effect number ``effect``.
 
     ``during`` counts programs alone, and lets the one that is started run for a moment, so that
-    the death comes in its middle. Gives ``None`` when the process died, and the job's exit code otherwise.
+    the death comes in its middle. Gives ``None`` when the process died, else the exit code.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(["origin_pulls.cli", "tests.engine.dying"])

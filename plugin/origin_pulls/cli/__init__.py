@@ -16,7 +16,7 @@ from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
 from origin_pulls.cli.running import agent
 from origin_pulls.cli.sandbox import sandbox
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import Damaged, OriginPullsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,16 +64,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OriginPullsError as error:
         _say_error(error, as_json="--json" in given)
         code = error.exit_code
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`); nothing more can be told to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        said = Damaged(
+            f"This machine did not let it be done: {error}",
+            hint="What was begun is brought to an end by the next run; see `origin-pulls jobs`.",
+        )
+        _say_error(said, as_json="--json" in given)
+        code = said.exit_code
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
         code = 130
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`); nothing more can be told to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -79,18 +79,15 @@ class Carrying:
                 self.server.store.keep_material(*place, number)
             for kind, group in itertools.groupby(steps, key=type):
                 self._do(run, kind, list(group))
-        except (_SetbackError, OriginPullsError, OSError) as error:
-            self._take_all_back(run, str(error))
-        for key in self._open():
-            self.outcomes[key] = replace(self.outcomes.get(key, Outcome()), error=None)
-        done = self._ended(jobs)
-        if not any(outcome.state is State.NOT_RESTORED for outcome in self.outcomes.values()):
+            done = self._ended(jobs)
             run.commit({"jobs": [as_record(job) for job in done]})
-            self.server.store.finish(done, at=self.server.stamp())
+        except (_SetbackError, OriginPullsError, OSError) as error:
+            self._take_all_back(run, _sentence(error))
+            done = self._ended(jobs)
+        self.server.store.finish(done, at=self.server.stamp())
+        # What could not be taken back stays in the journal: the next run tries again.
+        if not any(outcome.state is State.NOT_RESTORED for outcome in self.outcomes.values()):
             run.close()
-        else:
-            # The journal stays open: the next start tries again to take back.
-            self.server.store.finish(done, at=self.server.stamp())
         return done
 
     # -- before -----------------------------------------------------------------------------
@@ -288,6 +285,12 @@ def _is_included(change: Change, lines: Collection[str]) -> bool:
     if wanted.port80 is not Port80.LEAVE:
         needed.append(facts.plain.path)
     return all(f"{path.parent}/*.conf" in lines for path in needed)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _is_dumb(seen: Seen) -> bool:

@@ -59,16 +59,20 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
     facts = gathering.server_facts(is_used_by_others=others)
     refused: dict[str, OriginPullsError] = {}
     changes: list[Change] = []
+    whole = next(refusals.of_server(facts), None) or _is_down(server)
     for job in jobs:
+        if whole is not None:
+            refused |= {item.key: whole for item in job.items}
+            continue
         accepted, rejected = _judge(gathering, facts, vhosts, applied, job.items)
         refused |= rejected
         if rejected and not job.is_partial:
             refused |= _carried_along(job.items, rejected)
         else:
             changes += accepted
-    whole = next(refusals.of_server(facts, changes), None) or _is_down(server)
-    if whole is not None:
-        refused |= {change.key: whole for change in changes}
+    deadly = next(refusals.of_reload(facts, changes), None)
+    if deadly is not None:
+        refused |= {change.key: deadly for change in changes}
         changes = []
     steps = plan.steps(facts, changes) if changes else []
     return Prepared(gathering, found, facts, tuple(changes), refused, tuple(steps), applied)
@@ -118,8 +122,13 @@ def _judge(
         try:
             change = gathering.change(vhost, applied.get(item.key, Applied()), item.wanted)
             reason = next(refusals.of_change(facts, change), None)
-        except (OriginPullsError, OSError) as error:
-            reason = error if isinstance(error, OriginPullsError) else Refused(str(error))
+        except OriginPullsError as error:
+            reason = error
+        except OSError as error:
+            reason = Refused(
+                f"{error.filename} cannot be read: {error.strerror}",
+                hint="Look what stands in its place; nothing was touched.",
+            )
         if reason is None:
             accepted.append(change)
         else:

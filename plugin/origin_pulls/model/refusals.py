@@ -16,23 +16,27 @@ OLDEST = (2, 4, 19)  # GlobalLog came with it
 MOST_NAMED = 6
 
 
-def of_server(server: ServerFacts, changes: Sequence[Change]) -> Iterator[Refused]:
-    """What forbids any change on this server at the moment, these changes among them."""
-    mended = {str(change.facts.secure.path) for change in changes}
+def of_server(server: ServerFacts) -> Iterator[Refused]:
+    """What forbids any change on this server at the moment."""
     if server.config_error:
         yield Refused(
             f"Apache's configuration is broken already: {server.config_error}",
             hint="Nothing was touched. Mend that first; `httpd -t` must say Syntax OK.",
         )
-    for finding in (one for one in server.deadly if one.path not in mended):
-        yield Refused(
-            f"A reload would kill Apache: {finding} names a file that is no certificate",
-            hint="Put a valid PEM file there, or take that line away and rebuild httpd.conf.",
-        )
     if server.is_updating:
         yield Refused(
             "cPanel is updating Apache and forbids restarts",
             hint="Try again in some minutes, when the update is through.",
+        )
+
+
+def of_reload(server: ServerFacts, changes: Sequence[Change]) -> Iterator[Refused]:
+    """What forbids the reload that these changes need, unless they mend it themselves."""
+    mended = {str(change.facts.secure.path) for change in changes}
+    for finding in (one for one in server.deadly if one.path not in mended):
+        yield Refused(
+            f"A reload would kill Apache: {finding} names a file that is no certificate",
+            hint="Put a valid PEM file there, or take that line away and rebuild httpd.conf.",
         )
 
 

@@ -76,8 +76,8 @@ class Run:
                 continue
             wanted = deed.otherwise if deed.before is None else deed.before
             now = files.read(deed.path)
-            if now == wanted:
-                continue
+            if now in (deed.before, wanted):
+                continue  # it was not done yet, or is taken back already
             if now is not None and now not in (deed.text, deed.before):
                 files.replace(deed.path.with_name(f"{deed.path.name}.kept"), now)
             _do(deed.path, wanted)
