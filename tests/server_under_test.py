@@ -62,15 +62,16 @@ class UnderTest:
             out, err = process.communicate(timeout=timeout)
         return Ran(process.returncode, out, err)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command line without waiting for its end."""
-        return subprocess.Popen(
-            [*PROGRAM, "--root", str(self.root), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONWARNINGS": "error"},
-        )
+    def start(self, *arguments: str, log: Path | None = None) -> subprocess.Popen[str]:
+        """Start the command line without waiting for its end; ``log`` takes its stderr."""
+        with (log or Path(os.devnull)).open("w") as errors:
+            return subprocess.Popen(
+                [*PROGRAM, "--root", str(self.root), *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors if log else subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONWARNINGS": "error"},
+            )
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """Run a command that must go well, with --json."""

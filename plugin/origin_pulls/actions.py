@@ -69,7 +69,7 @@ class Shown:
 def listing(config: Config) -> tuple[list[Row], list[str]]:
     """All vhosts with their policies, and sentences about what could not be read."""
     server = Server.dry(config)
-    found = looking.look(server.apache, config, server.store)
+    found = looking.look(server)
     applied = preparing.applied_now(server, found)
     rows = [Row(vhost, applied.get(vhost.key, Applied())) for vhost in found.vhosts]
     return rows, list(found.problems)
@@ -78,9 +78,9 @@ def listing(config: Config) -> tuple[list[Row], list[str]]:
 def show(config: Config, name: str) -> Shown:
     """One vhost, found by any of its names."""
     server = Server.dry(config)
-    found = looking.look(server.apache, config, server.store)
+    found = looking.look(server)
     vhost = looking.find(found, name)
-    conf = looking.read_conf(server.apache, config)
+    conf = looking.read_conf(server)
     applied = preparing.applied_now(server, found)
     policies = {key: one.policy for key, one in applied.items()}
     mine = applied.get(vhost.key, Applied())
@@ -107,7 +107,7 @@ def wish_for(
     ``policy_of`` makes of the policy in force the one that is wanted.
     """
     server = Server.dry(config)
-    found = looking.look(server.apache, config, server.store)
+    found = looking.look(server)
     applied = preparing.applied_now(server, found)
     wanted: dict[str, Wanted] = {}
     for name in names:
@@ -123,7 +123,7 @@ def preview(config: Config, wish: ChangeWish | Undo) -> Prepared:
     if isinstance(wish, Undo):
         items = working.undone(server, wish.job)
     else:
-        found = looking.look(server.apache, config, server.store)
+        found = looking.look(server)
         items = tuple(_item(found, one) for one in wish.items)
     partial = isinstance(wish, ChangeWish) and wish.is_partial
     job = Job(number=0, kind="preview", who=wish.who, asked="", items=items, is_partial=partial)
@@ -183,7 +183,7 @@ def job(config: Config, number: int) -> tuple[Job, list[tuple[int, str, str]]]:
 def prove(config: Config, name: str) -> tuple[Row, list[Result]]:
     """Prove with real requests, now, that a vhost does what its policy says."""
     server = Server.of(config)
-    found = looking.look(server.apache, config, server.store)
+    found = looking.look(server)
     vhost = looking.find(found, name)
     mine = preparing.applied_now(server, found).get(vhost.key, Applied())
     prover = Prover(config, server.probe())

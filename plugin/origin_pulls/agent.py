@@ -17,7 +17,7 @@ from typing import cast
 
 from origin_pulls.config import Config
 from origin_pulls.engine import working
-from origin_pulls.engine.server import Server
+from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
 from origin_pulls.server import files, lock
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 WEB_USER = "origin-pulls"
 CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 READ_LIMIT = 10.0  # seconds for a whole wish to arrive
+SIGNAL_LOOK = 0.5
 AGAIN = 30.0  # seconds after which a recovery that failed is tried again
 
 
@@ -38,6 +39,7 @@ class Agent:
         self.has_wish = threading.Event()
         self.is_stopping = threading.Event()
         self.last_wish = 0.0
+        self.seen = Seen()
 
     def serve(self) -> None:
         """Run the service. ``Refused`` when another agent serves this server already."""
@@ -53,7 +55,7 @@ class Agent:
         """The answer to one wish: a job's number, or a refusal with its reason and hint."""
         try:
             wish = wishes.read(line)
-            server = Server.of(self.config)
+            server = Server.of(self.config, self.seen)
             try:
                 number = working.accept(server, wish)
             finally:
@@ -73,7 +75,9 @@ class Agent:
         worker.start()
         listening.start()
         logger.info("listening on %s", self.config.agent_socket)
-        worker.join()
+        while worker.is_alive():
+            # Not without a limit: a signal that comes just before a wait would be seen after it.
+            worker.join(SIGNAL_LOOK)
         listener.shutdown()
         listener.server_close()
         self.config.agent_socket.unlink(missing_ok=True)
@@ -87,14 +91,13 @@ class Agent:
 
     def _work(self) -> None:
         """Until told to stop: wait for wishes, let those that come together gather, work."""
-        server = Server.of(self.config)
-        is_sound = self._work_once(server)
+        is_sound = self._work_once()
         while not self.is_stopping.is_set():
             self.has_wish.wait(None if is_sound else AGAIN)
             self._gather()
             self.has_wish.clear()
             if not self.is_stopping.is_set():
-                is_sound = self._work_once(server)
+                is_sound = self._work_once()
 
     def _gather(self) -> None:
         began = time.monotonic()
@@ -105,10 +108,15 @@ class Agent:
                 return
             time.sleep(self.config.gather_window - quiet)
 
-    def _work_once(self, server: Server) -> bool:
+    def _work_once(self) -> bool:
         try:
-            with working.holding(server, logger.info):
-                working.work(server, logger.info)
+            # Opened anew each time: an administrator may have put another store in its place.
+            server = Server.of(self.config, self.seen)
+            try:
+                with working.holding(server, logger.info):
+                    working.work(server, logger.info)
+            finally:
+                server.store.close()
         except (OriginPullsError, OSError) as error:
             hint = error.hint if isinstance(error, OriginPullsError) else ""
             logger.error("%s %s", error, hint)  # noqa: TRY400 - a sentence, not a trace

@@ -68,7 +68,7 @@ class Config:
     wish_bytes: int = 4 * 1024 * 1024
     source_bytes: int = 256 * 1024 * 1024
     gather_window: float = 0.15
-    gather_longest: float = 1.0
+    gather_longest: float = 5.0
     panic_patience: float = 30.0
 
     @classmethod

@@ -28,7 +28,7 @@ CREATE TABLE job (
 CREATE TABLE item (
     job INTEGER, user TEXT, server_name TEXT, incarnation TEXT, wanted TEXT, before TEXT,
     before_job INTEGER, after_job INTEGER, state TEXT, message TEXT, hint TEXT, diff TEXT,
-    proof TEXT, PRIMARY KEY (job, user, server_name));
+    proof TEXT, notes TEXT, PRIMARY KEY (job, user, server_name));
 CREATE TABLE progress (job INTEGER, at TEXT, text TEXT);
 CREATE INDEX progress_of_job ON progress (job);
 CREATE TABLE audit (at TEXT, who TEXT, action TEXT, subject TEXT, job INTEGER);
@@ -92,7 +92,7 @@ class Store:
                 (job.kind, job.who, State.WAITING, job.asked, job.undoes, job.is_partial),
             ).lastrowid
             connection.executemany(
-                "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 [_item_row(int(number or 0), item) for item in job.items],
             )
         return int(number or 0)
@@ -204,10 +204,18 @@ def open_store(path: Path) -> Store:
 
 
 def read_store(path: Path) -> Store | None:
-    """The store for reading alone; ``None`` when there is none yet."""
+    """The store for reading alone; ``None`` when there is none yet (or it is just being made)."""
     if not path.exists():
         return None
-    return _connect(path, f"file:{path}?mode=ro")
+    store = _connect(path, f"file:{path}?mode=ro")
+    try:
+        is_made = store.connection.execute("PRAGMA user_version").fetchone()[0] > 0
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, error) from error
+    if not is_made:
+        store.close()
+        return None
+    return store
 
 
 def memory_store() -> Store:
@@ -245,10 +253,11 @@ def _migrate(store: Store) -> None:
 
 def _finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -> None:
     connection.execute(
-        "UPDATE item SET state=?, message=?, hint=?, diff=?, proof=?, before=?, before_job=?, "
-        "after_job=? WHERE job=? AND user=? AND server_name=?",
+        "UPDATE item SET state=?, message=?, hint=?, diff=?, proof=?, notes=?, before=?, "
+        "before_job=?, after_job=? WHERE job=? AND user=? AND server_name=?",
         (
-            *(item.state, item.message, item.hint, item.diff, json.dumps(item.proof)),
+            *(item.state, item.message, item.hint, item.diff),
+            *(json.dumps(item.proof), json.dumps(item.notes)),
             *(_packed(item.before.policy), item.before.job, item.after_job),
             *(job.number, item.user, item.server_name),
         ),
@@ -276,7 +285,7 @@ def _item_row(number: int, item: Item) -> tuple[object, ...]:
     return (
         *(number, item.user, item.server_name, item.incarnation, _packed(item.wanted)),
         *(_packed(item.before.policy), item.before.job, item.after_job, item.state),
-        *(item.message, item.hint, item.diff, json.dumps(item.proof)),
+        *(item.message, item.hint, item.diff, json.dumps(item.proof), json.dumps(item.notes)),
     )
 
 
@@ -293,6 +302,7 @@ def _item(row: sqlite3.Row) -> Item:
         hint=row["hint"],
         diff=row["diff"],
         proof=tuple(json.loads(row["proof"])),
+        notes=tuple(json.loads(row["notes"])),
     )
 
 

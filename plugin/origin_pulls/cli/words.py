@@ -100,6 +100,7 @@ def item_record(item: Item, *, is_whole: bool) -> dict[str, Any]:
         "state": str(item.state),
         "message": item.message,
         "hint": item.hint,
+        "notes": list(item.notes),
     }
     return {**record, "diff": item.diff, "proof": list(item.proof)} if is_whole else record
 
@@ -141,6 +142,8 @@ def say_job(job: Job) -> None:
         click.echo(f"{item.server_name}: {item.wanted.mode}: {mark}. {item.message}")
         if item.hint and item.state is not State.DONE:
             click.echo(f"  {item.hint}")
+        for text in item.notes:
+            click.echo(f"  Note: {text}")
     click.echo(f"Job {job.number}: {job.state}.", nl=False)
     if job.state is State.DONE and any(item.diff for item in job.items):
         click.echo(f" Take it back with `origin-pulls undo {job.number}`.", nl=False)

@@ -14,7 +14,7 @@ from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
 from origin_pulls.engine.settling import Say
 from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
-from origin_pulls.model import include, plan, refusals
+from origin_pulls.model import include, plan
 from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.model.plan import Change, Step
 from origin_pulls.model.policy import Mode, Port80
@@ -48,9 +48,6 @@ class Carrying:
 
     def carry_out(self, jobs: Sequence[Job]) -> list[Job]:
         """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
-        for change in self.prepared.changes:
-            for text in refusals.warnings(change):
-                self.say(f"note: {text}")
         self._look_before()
         steps = self._steps_left()
         if steps:
@@ -151,7 +148,7 @@ class Carrying:
         ran = self.server.apache.rebuild()
         if not ran.is_good:
             raise _SetbackError(f"cPanel refused to rebuild httpd.conf: {ran.last_words}")
-        conf = looking.read_conf(self.server.apache, self.server.config)
+        conf = looking.read_conf(self.server)
         lines = {pattern for block in conf.blocks for pattern in block.includes}
         missing = [key for key in step.vhosts if not _is_included(self.changes[key], lines)]
         if missing:

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-from origin_pulls.config import Config
+from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
 from origin_pulls.model import httpd_conf, inventory, names
 from origin_pulls.model.httpd_conf import HttpdConf
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.server import cpanel, files
-from origin_pulls.server.apache import Apache
-from origin_pulls.store import Store
 
 
-def read_conf(apache: Apache, config: Config) -> HttpdConf:
+def read_conf(server: Server) -> HttpdConf:
     """Apache's generated configuration, as it lies on the disk."""
+    place = server.apache.paths.conf
     try:
-        text = files.read(apache.paths.conf, limit=config.source_bytes)
+        text = files.read(place, limit=server.config.source_bytes)
     except OSError as error:
-        raise Refused(
-            f"{apache.paths.conf} cannot be read: {error}", hint="Run as root."
-        ) from error
+        raise Refused(f"{place} cannot be read: {error}", hint="Run as root.") from error
     if text is None:
-        raise Refused(f"There is no {apache.paths.conf}", hint="Run rebuildhttpdconf first.")
+        raise Refused(f"There is no {place}", hint="Run rebuildhttpdconf first.")
     return httpd_conf.parse(text)
 
 
-def look(apache: Apache, config: Config, store: Store | None, *, keep: bool = False) -> Inventory:
-    """The inventory as it is now: the store's snapshot where no source has changed since.
+def look(server: Server, *, keep: bool = False) -> Inventory:
+    """The inventory as it is now, read again only where a source has changed since.
 
     ``keep`` writes a fresh one into the store; only who holds the lock may ask for it.
     """
-    sources = cpanel.sources(config, apache.paths.conf)
+    sources = cpanel.sources(server.config, server.apache.paths.conf)
     signature = " ".join(files.signature(path) for path in sources)
-    kept = store.snapshot(signature) if store else None
-    if kept is not None:
-        return kept
+    kept = server.seen.under(signature) or server.store.snapshot(signature)
+    found = kept or _read(server)
+    if keep and kept is None:
+        server.store.keep_snapshot(found, signature)
+    server.seen.remember(signature, found)
+    return found
+
+
+def _read(server: Server) -> Inventory:
+    config = server.config
     domains, problems = cpanel.read_domains(config)
     accounts = cpanel.read_accounts(config, {domain.user for domain in domains})
-    found = inventory.build(domains, read_conf(apache, config), accounts)
-    found = Inventory(found.vhosts, (*problems, *found.problems))
-    if store and keep:
-        store.keep_snapshot(found, signature)
-    return found
+    found = inventory.build(domains, read_conf(server), accounts)
+    return Inventory(found.vhosts, (*problems, *found.problems))
 
 
 def find(found: Inventory, name: str) -> Vhost:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from origin_pulls.engine.preparing import Prepared, diff
 from origin_pulls.errors import NotRestored, OriginPullsError, Restored
+from origin_pulls.model import refusals
 from origin_pulls.model.job import SEVERITY, Applied, Item, Job, State
 
 
@@ -52,6 +53,7 @@ def _ended(job: Job, item: Item, outcomes: Mapping[str, Outcome], prepared: Prep
         hint=outcome.error.hint if outcome.error else "",
         diff=changed,
         proof=outcome.proof,
+        notes=_notes(prepared, item, changed) if is_done else (),
         before=before if is_done else item.before,
         after_job=_comes_from(job, item, before),
     )
@@ -62,6 +64,11 @@ def _comes_from(job: Job, item: Item, before: Applied) -> int:
     if job.kind == "undo":
         return item.after_job
     return before.job if item.wanted == before.policy else job.number
+
+
+def _notes(prepared: Prepared, item: Item, changed: str) -> tuple[str, ...]:
+    change = next((one for one in prepared.changes if one.key == item.key), None)
+    return tuple(refusals.warnings(change)) if change and changed else ()
 
 
 def _done(changed: str, outcome: Outcome) -> str:

@@ -48,8 +48,8 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
 
     A job is refused as a whole when one of its items is, unless it ``is_partial``.
     """
-    found = looking.look(server.apache, server.config, server.store, keep=not server.is_dry)
-    gathering = Gathering(server, looking.read_conf(server.apache, server.config))
+    found = looking.look(server, keep=not server.is_dry)
+    gathering = Gathering(server, looking.read_conf(server))
     vhosts = {vhost.key: vhost for vhost in found.vhosts}
     applied = applied_now(server, found)
     wanted = {item.key for job in jobs for item in job.items}

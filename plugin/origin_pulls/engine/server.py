@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from origin_pulls.cloudflare.edge import Edge, MemoryEdge
 from origin_pulls.config import Config
 from origin_pulls.model.certificates import Anchor
+from origin_pulls.model.inventory import Inventory
 from origin_pulls.server import certificates
 from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, memory_store, open_store, read_store
@@ -17,6 +18,22 @@ from origin_pulls.store import Store, memory_store, open_store, read_store
 def utc_now() -> datetime:
     """The time, for those who are given a clock."""
     return datetime.now(UTC)
+
+
+class Seen:
+    """The inventory that was seen last; threads may share one."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, Inventory] | None = None
+
+    def under(self, signature: str) -> Inventory | None:
+        """The inventory, if its sources had this signature."""
+        last = self._last
+        return last[1] if last and last[0] == signature else None
+
+    def remember(self, signature: str, inventory: Inventory) -> None:
+        """Keep this one in place of the one before."""
+        self._last = (signature, inventory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +46,16 @@ class Server:
     edge: Edge
     is_dry: bool = False
     clock: Callable[[], datetime] = utc_now
+    seen: Seen = field(default_factory=Seen)
 
     @classmethod
-    def of(cls, config: Config) -> Server:
-        """The server of a configuration, its store opened for writing."""
-        apache = Apache(config)
-        return cls(config, apache, open_store(config.store), MemoryEdge())
+    def of(cls, config: Config, seen: Seen | None = None) -> Server:
+        """The server of a configuration, its store opened for writing.
+
+        Who opens it often shares what was ``seen``.
+        """
+        apache, store = Apache(config), open_store(config.store)
+        return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
 
     @classmethod
     def dry(cls, config: Config) -> Server:

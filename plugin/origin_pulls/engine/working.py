@@ -28,7 +28,7 @@ def accept(server: Server, wish: Wish) -> int:
 
     Whose vhosts these are is looked up here again, whatever the one who asks may believe.
     """
-    found = looking.look(server.apache, server.config, server.store)
+    found = looking.look(server)
     vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
     match wish:
         case Change():

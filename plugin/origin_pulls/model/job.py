@@ -47,7 +47,7 @@ NOTHING_APPLIED = Applied()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One vhost's part of a job: wanted and before, what came of it, and the proof.
+    """One vhost's part of a job: wanted and before, what came of it, the proof, and warnings.
 
     ``after_job`` is the job that the vhost's policy counts as coming from afterwards: the job
     itself, or for an undo the job before the one that it takes back.
@@ -64,6 +64,7 @@ class Item:
     hint: str = ""
     diff: str = ""
     proof: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -117,5 +118,6 @@ def _read_item(record: Mapping[str, Any]) -> Item:
         "before": before,
         "state": State(record["state"]),
         "proof": tuple(record["proof"]),
+        "notes": tuple(record["notes"]),
     }
     return Item(**values)
