@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from origin_pulls import actions
 from tests.apache.client import PlainVisitor, Shown, Visitor
 from tests.server_under_test import UnderTest
+
+PATIENCE = 10.0
+LOOK_AGAIN = 0.01
+UP_AGAIN = "resuming normal operations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,31 @@ class Sites:
         name = "etc/apache2/conf.d/includes/errordocument.conf"
         path = self.one.root / name
         with _laid(path, path.read_text() + "\n".join([*lines, ""])):
-            assert self.one.apache.reload().is_good
+            self.reload()
             yield
+        self.reload()
+
+    def reload(self) -> None:
+        """Let Apache read its configuration, and wait until it has."""
+        log = self.one.root / "etc/apache2/logs/error_log"
+        before = log.read_text().count(UP_AGAIN)
         assert self.one.apache.reload().is_good
+        until(lambda: log.read_text().count(UP_AGAIN) > before)
+
+    @contextlib.contextmanager
+    def logged(self, count: int) -> Iterator[list[Sequence[str]]]:
+        """Fills in, at the end, the log's new lines, cut into fields: at least ``count``."""
+        before = len(self.log_lines())
+        found: list[Sequence[str]] = []
+        yield found
+        # Apache writes the line after it has answered.
+        until(lambda: len(self.log_lines()) >= before + count)
+        found += [line.split("\t") for line in self.log_lines()[before:]]
+
+    def log_lines(self) -> list[str]:
+        """The whole lines of the log, from the first one on."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [line.rstrip("\n") for line in text.splitlines(keepends=True) if line[-1] == "\n"]
 
 
 @contextlib.contextmanager
@@ -94,3 +121,11 @@ def _laid(path: Path, text: str) -> Iterator[None]:
             path.write_text(before)
         for folder in new:
             folder.rmdir()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what a daemon does without telling."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(LOOK_AGAIN)
