@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 WEB_USER = "origin-pulls"
 CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 READ_LIMIT = 10.0  # seconds for a whole wish to arrive
+PAUSE = 0.02
 SIGNAL_LOOK = 0.5
 AGAIN = 30.0  # seconds after which a recovery that failed is tried again
 
@@ -39,6 +40,8 @@ class Agent:
         self.has_wish = threading.Event()
         self.is_stopping = threading.Event()
         self.last_wish = 0.0
+        self.arriving: list[bytes] = []
+        self.accepting = threading.Lock()
         self.seen = Seen()
 
     def serve(self) -> None:
@@ -53,18 +56,26 @@ class Agent:
 
     def take(self, line: bytes) -> Mapping[str, object]:
         """The answer to one wish: a job's number, or a refusal with its reason and hint."""
+        self.arriving.append(line)
         try:
             wish = wishes.read(line)
-            server = Server.of(self.config, self.seen)
-            try:
-                number = working.accept(server, wish)
-            finally:
-                server.store.close()
+            # One after the other: SQLite would let them wait for each other longer.
+            with self.accepting:
+                number = self._accept(wish)
         except OriginPullsError as error:
             return {"refused": error.message, "hint": error.hint, "code": error.exit_code}
-        self.last_wish = time.monotonic()
+        finally:
+            self.arriving.pop()
         self.has_wish.set()
         return {"job": number}
+
+    def _accept(self, wish: wishes.Wish) -> int:
+        server = Server.of(self.config, self.seen)
+        try:
+            return working.accept(server, wish)
+        finally:
+            server.store.close()
+            self.last_wish = time.monotonic()
 
     def _serve(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self._stop())
@@ -94,19 +105,18 @@ class Agent:
         is_sound = self._work_once()
         while not self.is_stopping.is_set():
             self.has_wish.wait(None if is_sound else AGAIN)
-            self._gather()
             self.has_wish.clear()
             if not self.is_stopping.is_set():
                 is_sound = self._work_once()
 
     def _gather(self) -> None:
-        began = time.monotonic()
-        while not self.is_stopping.is_set():
+        """Wait while wishes keep coming, but not for ever."""
+        end = time.monotonic() + self.config.gather_longest
+        while not self.is_stopping.is_set() and time.monotonic() < end:
             quiet = time.monotonic() - self.last_wish
-            longest = time.monotonic() - began >= self.config.gather_longest
-            if quiet >= self.config.gather_window or longest:
+            if not self.arriving and quiet >= self.config.gather_window:
                 return
-            time.sleep(self.config.gather_window - quiet)
+            time.sleep(max(self.config.gather_window - quiet, PAUSE))
 
     def _work_once(self) -> bool:
         try:
@@ -114,7 +124,7 @@ class Agent:
             server = Server.of(self.config, self.seen)
             try:
                 with working.holding(server, logger.info):
-                    working.work(server, logger.info)
+                    working.work(server, logger.info, self._gather)
             finally:
                 server.store.close()
         except (OriginPullsError, OSError) as error:

@@ -105,14 +105,20 @@ def holding(server: Server, say: Say) -> Iterator[None]:
         yield
 
 
-def work(server: Server, say: Say) -> None:
+def work(server: Server, say: Say, gather: Callable[[], None] = lambda: None) -> None:
     """Carry out all waiting jobs; who calls holds the lock.
 
     Jobs that wait together are one run, so that a thousand toggles are one rebuild and one
     reload; only jobs that touch a vhost which is in the run already wait for the next one.
+    ``gather`` is called before each run, to let those come that are just being asked.
     """
-    while batch := _next_batch(server.store.jobs(states=[State.WAITING], most=10_000)):
-        run(server, batch, say)
+    while _waiting(server):
+        gather()
+        run(server, _next_batch(_waiting(server)), say)
+
+
+def _waiting(server: Server) -> list[Job]:
+    return server.store.jobs(states=[State.WAITING], most=10_000)
 
 
 def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
