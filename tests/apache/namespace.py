@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 from tests.apache.client import Answer
 from tests.apache.sites import Sites
@@ -23,6 +24,15 @@ FRONT_CONTROLLER = """RewriteEngine On
 RewriteCond %{REQUEST_FILENAME} !-f
 RewriteRule . index.html [L]
 """
+PROOF_FOLDER = "/.well-known/acme-challenge/"
+# Other ways in which a tenant lets one page answer for what does not exist.
+CATCH_ALLS = {
+    "rewriting": FRONT_CONTROLLER,
+    "rewriting that ends": FRONT_CONTROLLER.replace("[L]", "[END]"),
+    "a fallback": "FallbackResource /index.html\n",
+    "a directory index": "DirectoryIndex /index.html\n",
+    "an error page": "ErrorDocument 404 /index.html\nErrorDocument 403 /index.html\n",
+}
 PATHS = (
     "/",
     "/index.html",
@@ -62,6 +72,7 @@ def main() -> None:
                 found["error page"] = asked(sites)
             with sites.administrator_lines("ErrorDocument 403 /index.html"):
                 found["error page of the server"] = asked(sites)
+            found["catch-alls"] = dict(_caught(sites))
     json.dump(found, sys.stdout)
 
 
@@ -82,6 +93,15 @@ def asked(sites: Sites) -> dict[str, dict[str, tuple[int | None, str]]]:
     handing_on = sites.plain_visitor(SITE, CLOUDFLARE)
     found["handed on"] = {"/": _pair(handing_on.get("/", **{"CF-Connecting-IP": SOMEBODY}))}
     return found
+
+
+def _caught(sites: Sites) -> Iterator[tuple[str, dict[str, tuple[int | None, str]]]]:
+    """What somebody gets who asks for a proof that does not exist, for each catch-all."""
+    visitor = sites.plain_visitor(SITE, SOMEBODY)
+    for word, text in CATCH_ALLS.items():
+        with sites.tenant_files("shop", dot_htaccess=text):
+            paths = (PROOF_FOLDER, f"{PROOF_FOLDER}none?route=/")
+            yield word, {path: _pair(visitor.get(path)) for path in paths}
 
 
 def _pair(answer: Answer) -> tuple[int | None, str]:

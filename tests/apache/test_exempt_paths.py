@@ -12,6 +12,7 @@ from tests.apache.sites import Sites
 pytestmark = pytest.mark.apache
 
 SITE = "shop.example"
+SIGNS = "/a+b~c@d:e,f=g-h_i.j"
 FRIEND, STRANGER = "127.0.0.9", "127.0.0.8"
 FRONT = """#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\nfront controller got %s\\n' "$REQUEST_URI"
@@ -25,13 +26,23 @@ RewriteRule . cgi-bin/front.cgi [L]
 @pytest.fixture(scope="module", autouse=True)
 def _enforced(sites: Sites) -> Iterator[None]:
     networks = ("--exempt-net", f"{FRIEND}/32", "--exempt-net", "2001:db8::/32")
-    paths = ("--exempt-path", "/app/open", "--exempt-path", "/wp-json/", "--exempt-path", "/a.b")
+    paths = (
+        "--exempt-path",
+        "/app/open",
+        "--exempt-path",
+        "/wp-json/",
+        "--exempt-path",
+        "/a.b",
+        "--exempt-path",
+        SIGNS,
+    )
     sites.enforce(SITE, *paths, *networks)
     files = {
         "app__open__page.html": "<h1>open of shop.example</h1>\n",
         "app__other.html": "<h1>other of shop.example</h1>\n",
         "app__opened.html": "<h1>opened of shop.example</h1>\n",
         "aXb": "<h1>aXb of shop.example</h1>\n",
+        SIGNS[1:]: "<h1>open of shop.example</h1>\n",
     }
     with sites.tenant_files("shop", **files):
         yield
@@ -55,6 +66,7 @@ def is_given_away(answer: Answer) -> bool:
         "/app/open/../open/page.html",
         "/secret/../app/open/page.html",
         "/app/open/page.html?x=/../..",
+        SIGNS,
     ],
 )
 def test_an_exempt_page_is_served_however_its_path_is_written(sites: Sites, path: str) -> None:
@@ -140,6 +152,8 @@ OTHER_PATHS = [
     "/wp-jsonx",
     "/wp-json.html",
     "/aXb",
+    "/aab~c@d:e,f=g-h_i.j",
+    "/a+b~c@d:e,f=g-h_iXj",
     "/a%5cb",
     "/.htaccess",
     "/app/open/../.htaccess",
