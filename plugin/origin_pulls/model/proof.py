@@ -118,10 +118,7 @@ def checks(
             found.append(Check(vhost.key, ask, expected(policy, ask, source), served))
     if vhost.plain_addresses:
         ask = _plain(vhost)
-        plainly = _expected_plain(policy, source)
-        if plainly is Expected.SAME and ask not in known:
-            plainly = Expected.SERVED
-        found.append(Check(vhost.key, ask, plainly, known.get(ask)))
+        found.append(Check(vhost.key, ask, _expected_plain(policy, source), known.get(ask)))
     return found
 
 
@@ -160,12 +157,14 @@ def main_host(vhost: Vhost) -> str:
 def _is_served(check: Check, seen: Seen) -> bool:
     if seen.status is None:
         return False
-    if check.before is not None and check.before.status is not None:
-        was_refused = check.before.status in REFUSALS
-        return seen.status == check.before.status or (
-            not was_refused and seen.status not in REFUSALS and seen.status < 500
-        )
-    return seen.status not in (403, 421)
+    before = check.before.status if check.before else None
+    if before is None:
+        return seen.status not in (403, 421)
+    if seen.status == before:
+        return True
+    if check.ask.is_tls and before in REFUSALS:
+        return False  # the certificate must not open what the site itself had closed
+    return seen.status not in REFUSALS and seen.status < 500
 
 
 def _is_exempt(policy: Policy, ask: Ask, source: str) -> bool:
@@ -197,7 +196,7 @@ def _is_asked(name: Name | None) -> bool:
 def _expected_plain(policy: Policy, source: str) -> Expected:
     match policy.port80:
         case Port80.LEAVE:
-            return Expected.SAME if policy.is_idle else Expected.SERVED
+            return Expected.SERVED
         case Port80.REDIRECT:
             return Expected.REDIRECTED
         case Port80.CLOUDFLARE:
