@@ -27,6 +27,7 @@ printf 'Location: /hidden.html\\r\\n\\r\\n'
 """
 FILES = {
     "open__page.html": "<h1>open page</h1>\n",
+    "open__front.cgi": CGI,
     "hidden.html": "<h1>hidden page</h1>\n",
     "hidden.html.en": "<h1>hidden page</h1>\n",
     "403.shtml": "<h1>hidden error page</h1>\n",
@@ -102,6 +103,7 @@ SERVER_WIDE = {
     "a program": "/cgi-bin/front.cgi",
     "a program that redirects": "/cgi-bin/elsewhere.cgi",
     "below the exempt path": "/open/page.html",
+    "a program below the exempt path": "/open/front.cgi",
     "nothing": "/nothing",
 }
 ODD = {
