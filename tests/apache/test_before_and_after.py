@@ -27,6 +27,7 @@ FORMS = {
     "observe": ("observe", SITE),
     "require": ("enforce", SITE, "--edge-ready"),
     "exemption rule": ("enforce", SITE, "--edge-ready", *EXEMPTIONS),
+    "port 80 redirect": ("enforce", SITE, "--edge-ready", "--port80", "redirect"),
     "port 80 for cloudflare": ("enforce", SITE, "--edge-ready", "--port80", "cloudflare"),
 }
 PATHS = (
@@ -199,5 +200,6 @@ def test_each_form_refuses_who_has_no_certificate(sandbox: Sandbox) -> None:
         "observe": "200",
         "require": "refused",
         "exemption rule": "403",
+        "port 80 redirect": "refused",
         "port 80 for cloudflare": "refused",
     }
