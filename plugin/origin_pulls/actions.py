@@ -17,7 +17,7 @@ from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
-from origin_pulls.errors import Refused
+from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model import include, refusals, ways_round
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job
@@ -243,9 +243,9 @@ def _source(path: Path) -> bytes:
     try:
         text = files.read(path, limit=ranges.LARGEST)
     except OSError as error:
-        raise Refused(f"{path} cannot be read: {error}", hint="Check the file.") from error
+        raise Unusable(f"{path} cannot be read: {error.strerror}", hint="Check it.") from error
     if text is None:
-        raise Refused(f"There is no file {path}", hint="Check the name.")
+        raise Unusable(f"There is no file {path}", hint="Check the name.")
     return text
 
 

@@ -21,6 +21,7 @@ from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
 from origin_pulls.server import files, lock
+from origin_pulls.server.apache import Apache
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,14 @@ class Agent:
 
     def serve(self) -> None:
         """Run the service. ``Refused`` when another agent serves this server already."""
+        Apache(self.config)  # refuses where there is no cPanel server
         try:
             with lock.held(self.config.agent_lock, patience=0, waiting=logger.info):
                 self._serve()
         except Busy as error:
             raise Refused(
-                "Another agent runs on this server", hint="`systemctl status origin-pulls-agent`."
+                f"Another agent runs on this server: {error.message}",
+                hint="One is enough; end that one first if this one should take its place.",
             ) from error
 
     def take(self, line: bytes) -> Mapping[str, object]:
@@ -129,7 +132,7 @@ class Agent:
                 server.store.close()
         except (OriginPullsError, OSError) as error:
             hint = error.hint if isinstance(error, OriginPullsError) else ""
-            logger.error("%s %s", error, hint)  # noqa: TRY400 - a sentence, not a trace
+            logger.error("%s. %s", error, hint)  # noqa: TRY400 - a sentence, not a trace
             return False
         return True
 
@@ -149,6 +152,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 line = self.rfile.readline(limit + 1)
             except OSError:
                 return
+            if not line:
+                return  # somebody only looked whether an agent is there
             if len(line) > limit:
                 answer = {"refused": f"A wish has at most {limit} bytes", "code": 2}
             else:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from origin_pulls import yaml_text
 from origin_pulls.errors import Unusable
 
 
@@ -110,7 +111,7 @@ SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
 def read_settings(text: bytes, where: str) -> dict[str, int | float]:
     """The settings of a ``config.yaml`` by name; ``Unusable`` names the first one that is wrong."""
     try:
-        given = yaml.safe_load(text) or {}
+        given = yaml_text.load(text) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Unusable(
             f"{where} is not YAML", hint="Compare it with docs/CONFIGURATION.md."

@@ -208,7 +208,7 @@ def test_an_agent_finishes_what_another_left_when_it_starts(fresh_sandbox: Sandb
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"\n", b"{}\n", b"[1]\n", b"\xff\n", b'{"wish": "change"}\n', b'{"wish": 1}' * 9],
+    [b"\n", b"{}\n", b"[1]\n", b"\xff\n", b'{"wish": "change"}\n', b'{"wish": 1}' * 9],
 )
 def test_nonsense_on_the_socket_is_refused_and_ends_nothing(sandbox: Sandbox, line: bytes) -> None:
     one = UnderTest(sandbox)

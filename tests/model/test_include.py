@@ -15,6 +15,7 @@ from tests.strategies import VERSION, policies, vhost
 
 KNOWN_LINES = re.compile(
     r"#.*"
+    r"|<If \"%\{SSL_CLIENT_VERIFY\} != 'SUCCESS'\">|</If>|ErrorDocument 403 default"
     r"|SSLVerifyClient (require|optional|optional_no_ca)"
     r"|SSLVerifyDepth \d+"
     r'|SSLCACertificateFile "/etc/origin-pulls/[a-z0-9./-]+"'
@@ -53,6 +54,8 @@ typed = st.one_of(
             "/x [OR]",
             "%{HTTP_HOST}",
             "::/0",
+            "fe80::1%x\nServerSignature On",
+            "2001:db8::%'/32",
         )
     ),
 )

@@ -89,7 +89,18 @@ def test_networks(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "0.0.0.0/0", "::/0", "192.0.2.1/24", "1.2.3", "a", "192.0.2.0/24 ' x"]
+    "typed",
+    [
+        "",
+        "0.0.0.0/0",
+        "::/0",
+        "192.0.2.1/24",
+        "1.2.3",
+        "a",
+        "fe80::1%eth0",
+        "fe80::1%x\nServerSignature On",
+        "192.0.2.0/24 ' x",
+    ],
 )
 def test_networks_that_are_none_or_everybody_are_refused(typed: str) -> None:
     with pytest.raises(Unusable):

@@ -52,6 +52,28 @@ def test_document_roots_that_hold_each_other(other: str, expected: list[str]) ->
 
 
 @pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (Policy(), ["inside"]),
+        (Policy(mode=Mode.OBSERVE, port80=Port80.REDIRECT), ["inside"]),
+        (Policy(mode=Mode.ENFORCE), ["inside"]),
+        (replace(ENFORCED, exempt_paths=("/one",)), ["inside"]),
+        (replace(ENFORCED, exempt_names=("www.site2.example",)), ["inside"]),
+        (replace(ENFORCED, exempt_networks=("192.0.2.0/24",)), ["inside"]),
+        (replace(ENFORCED, exempt_names=("webmail.site2.example",)), []),
+        (ENFORCED, []),
+    ],
+)
+def test_a_neighbour_counts_as_closed_only_when_it_is_closed_altogether(
+    theirs: Policy, expected: list[str]
+) -> None:
+    mine, other = site(1, "/srv/one"), site(2, "/srv")
+    policies = {mine.key: ENFORCED, other.key: theirs}
+    found = ways_round.find(mine, [mine, other], policies, HttpdConf())
+    assert [way.kind for way in found] == expected
+
+
+@pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ((), False),

@@ -16,7 +16,7 @@ from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
 from origin_pulls.cli.running import agent
 from origin_pulls.cli.sandbox import sandbox
-from origin_pulls.errors import Damaged, OriginPullsError
+from origin_pulls.errors import Damaged, OriginPullsError, Unusable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -79,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Stopped.", err=True)
         code = 130
     except click.ClickException as error:
-        error.show()
+        if "--json" in given:
+            _say_error(Unusable(error.format_message(), hint="See --help."), as_json=True)
+        else:
+            error.show()
         code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -11,9 +11,9 @@ from typing import Any
 import click
 import yaml
 
-from origin_pulls import actions
+from origin_pulls import actions, yaml_text
 from origin_pulls.cli import words
-from origin_pulls.cli.options import common, print_json, progress
+from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import EXIT_CODES
@@ -72,6 +72,8 @@ def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
     def change(config: Config, as_json: bool, names: Sequence[str], **given: Any) -> int:
         going = {"dry_run": given.pop("dry_run"), "as_json": as_json}
         keep_going = given.pop("keep_going")
+        if mode is Mode.OFF:
+            _check_off(given)
         edit = functools.partial(_edited, mode, given)
         wish = actions.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
         return _carry_out(config, wish, **going)
@@ -123,7 +125,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
 
 
 @click.command()
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, LARGEST_NUMBER))
 @click.option("--dry-run", is_flag=True, help="Show steps and diffs; touch nothing.")
 @common
 def undo(config: Config, as_json: bool, number: int, dry_run: bool) -> int:
@@ -203,6 +205,16 @@ def _edited(mode: Mode, given: Mapping[str, Any], now: Policy) -> Policy:
     return read_policy(record)
 
 
+def _check_off(given: Mapping[str, Any]) -> None:
+    """What is off has no trust and no exemptions; port 80 alone may have a policy."""
+    for option in ("trust", "ca", "exempt_name", "exempt_path", "exempt_net", "edge_ready"):
+        if given[option]:
+            raise Unusable(
+                f"--{option.replace('_', '-')} says nothing to `off`",
+                hint="`off` demands nothing, so nothing is trusted or exempt.",
+            )
+
+
 def _instead(policy: Policy, now: Policy) -> Policy:
     """The policy of a file, whatever is in force."""
     del now
@@ -212,7 +224,7 @@ def _instead(policy: Policy, now: Policy) -> Policy:
 def _entries(file: Path) -> list[Mapping[str, Any]]:
     try:
         text = files.read(file, limit=LARGEST_FILE)
-        document = yaml.safe_load(text) if text is not None else None
+        document = yaml_text.load(text) if text is not None else None
     except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Unusable(f"{file} cannot be read as YAML: {_line(error)}", hint="Mend it.") from error
     if text is None:
@@ -222,9 +234,16 @@ def _entries(file: Path) -> list[Mapping[str, Any]]:
         raise Unusable(
             f"{file} has no list `vhosts:`", hint="`origin-pulls export` shows how it looks."
         )
-    for entry in listed:
+    for number, entry in enumerate(listed, 1):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise Unusable(f"{file}: an entry has no `name`", hint="Each needs name and mode.")
+            raise Unusable(
+                f"{file}: entry {number} has no `name` that is a text",
+                hint="Each entry needs `name:` and `mode:`.",
+            )
+        if "ca" in entry and "ca_file" in entry:
+            raise Unusable(
+                f"{file}: {entry['name']} has both ca and ca_file", hint="Give one of them."
+            )
         if "mode" not in entry:
             raise Unusable(f"{file}: {entry['name']} has no `mode`", hint="off, observe, enforce.")
     return listed
@@ -244,9 +263,12 @@ def _pem(path: Path) -> str:
     try:
         text = files.read(path, limit=1024 * 1024)
     except OSError as error:
-        raise Unusable(f"{path} cannot be read: {_line(error)}", hint="Check the file.") from error
+        said = error.strerror or _line(error)
+        raise Unusable(f"{path} cannot be read: {said}", hint="Check the file.") from error
     if text is None:
-        raise Unusable(f"There is no file {path}", hint="--ca names a PEM file.")
+        raise Unusable(f"There is no file {path}", hint="It should be the CA's PEM file.")
+    if not text.strip():
+        raise Unusable(f"{path} is empty", hint="It should hold the CA's certificate as PEM.")
     return text.decode("utf-8", "replace")
 
 

@@ -14,6 +14,8 @@ import click
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused, Unusable
 
+LARGEST_NUMBER = 2**63 - 1  # of a job, as SQLite keeps it
+
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--root`` and ``--json``; it gets ``config`` and ``as_json``."""
@@ -23,7 +25,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.pass_context
     @functools.wraps(command)
     def wrapped(context: click.Context, /, *args: Any, root: str | None, **options: Any) -> Any:
-        options["config"] = configuration(root or context.obj or "/")
+        options["config"] = configuration(context.obj if root is None else root)
         return context.invoke(command, *args, **options)
 
     return wrapped
@@ -34,6 +36,10 @@ def configuration(root: str) -> Config:
     if os.geteuid() != 0:
         raise Refused(
             "Only root may do this", hint="Apache's configuration and the keys are root's: sudo."
+        )
+    if not root.strip():
+        raise Unusable(
+            "--root (or ORIGIN_PULLS_ROOT) is empty", hint="Leave it out for this server: /."
         )
     folder = Path(root)
     if not folder.is_dir():

@@ -8,7 +8,7 @@ import yaml
 from origin_pulls import actions
 from origin_pulls.actions import Row, Shown
 from origin_pulls.cli import words
-from origin_pulls.cli.options import common, print_json
+from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json
 from origin_pulls.config import Config
 from origin_pulls.model import names
 from origin_pulls.model.policy import Mode, Trust
@@ -116,7 +116,8 @@ def jobs(config: Config, as_json: bool, most: int) -> None:
     for one in found:
         count = len(one.items)
         what = one.items[0].server_name if count == 1 else f"{count} vhosts"
-        mode = f" to {one.items[0].wanted.mode}" if count else ""
+        modes = "/".join(sorted({str(item.wanted.mode) for item in one.items}))
+        mode = f" to {modes}" if count else ""
         undoes = f" of job {one.undoes}" if one.undoes else ""
         click.echo(
             f"{one.number:5}  {one.asked[:19]}  {one.state!s:13} {one.kind}{undoes}: ", nl=False
@@ -127,7 +128,7 @@ def jobs(config: Config, as_json: bool, most: int) -> None:
 
 
 @click.command()
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, LARGEST_NUMBER))
 @common
 def job(config: Config, as_json: bool, number: int) -> None:
     """Show one job: its progress, outcome, diffs and proof."""

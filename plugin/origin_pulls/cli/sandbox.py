@@ -14,13 +14,22 @@ from origin_pulls.sandbox.sandbox import Sandbox, take_down
 
 DIRECTORY = Path("/var/lib/origin-pulls-sandbox")
 
+
+def _directory(context: click.Context, parameter: click.Parameter, given: Path | None) -> Path:
+    """Where the sandbox lies: ``--dir``, else ``--root``, else the usual place."""
+    del parameter
+    root = context.find_root().obj
+    if given is None and root and root != "/":
+        return Path(str(root))
+    return given or DIRECTORY
+
+
 in_directory = click.option(
     "--dir",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
-    default=DIRECTORY,
-    show_default=True,
-    help="Where the sandbox lies.",
+    callback=_directory,
+    help=f"Where the sandbox lies (--root, else {DIRECTORY}).",
 )
 as_json = click.option("--json", "is_json", is_flag=True, help="Answer with one JSON object.")
 

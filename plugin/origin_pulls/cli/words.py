@@ -144,8 +144,10 @@ def say_job(job: Job) -> None:
             click.echo(f"  {item.hint}")
         for text in item.notes:
             click.echo(f"  Note: {text}")
-    click.echo(f"Job {job.number}: {job.state}.", nl=False)
-    if job.state is State.DONE and any(item.diff for item in job.items):
+    done = [item for item in job.items if item.state is State.DONE]
+    some = f" ({len(done)} of {len(job.items)} done)" if 0 < len(done) < len(job.items) else ""
+    click.echo(f"Job {job.number}: {job.state}{some}.", nl=False)
+    if any(item.diff for item in done):
         click.echo(f" Take it back with `origin-pulls undo {job.number}`.", nl=False)
     click.echo()
 

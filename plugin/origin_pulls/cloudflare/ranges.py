@@ -33,12 +33,14 @@ def read(kept: Path) -> tuple[str, ...]:
 def parse(text: bytes) -> tuple[str, ...]:
     """The ranges of a body as ``GET /ips`` gives it (with or without its envelope).
 
+    What `origin-pulls ranges --json` prints is understood as well.
+
     Raises ``Refused`` for one that is empty, not networks, or absurdly wide.
     """
     try:
         body = json.loads(text)
         found = body.get("result", body)
-        listed = [*found["ipv4_cidrs"], *found["ipv6_cidrs"]]
+        listed = found.get("ranges") or [*found["ipv4_cidrs"], *found["ipv6_cidrs"]]
         networks = [ipaddress.ip_network(str(entry)) for entry in listed]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(

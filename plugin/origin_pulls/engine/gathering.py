@@ -65,6 +65,7 @@ class Gathering:
             layout_two=_is_layout_two(userdata / "ssl"),
             plain_layout_two=_is_layout_two(userdata / "std"),
             findings=tuple(self._server_findings()),
+            rewrites=tuple(self._switches()),
             deadly=tuple(self._deadly(userdata)),
             is_used_by_others=is_used_by_others,
         )
@@ -143,6 +144,13 @@ class Gathering:
         for path in _included(self.conf.includes):
             for found in _directives(path):
                 if _decides(found.name, found.value):
+                    yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
+
+    def _switches(self) -> Iterator[Finding]:
+        """Server-wide lines that switch rewriting off somewhere: inside a Location, ours too."""
+        for path in _included(self.conf.includes):
+            for found in _directives(path):
+                if found.name == "rewriteengine" and found.value.lower() == "off":
                     yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
 
     def _vhost_lines(self, vhost: Vhost) -> Iterator[tuple[Finding, str]]:

@@ -76,6 +76,11 @@ def undone(server: Server, number: int) -> tuple[Item, ...]:
     for item in done:
         now = policies.get((item.user, item.incarnation, item.server_name))
         if now is None or now.job != item.after_job:
+            if now is not None and now.job < number:
+                raise Refused(
+                    f"{item.server_name} is no longer as job {number} left it: an undo put it back",
+                    hint="See `origin-pulls jobs`, and set the mode you want.",
+                )
             later = f"job {now.job}" if now else "a later change"
             raise Refused(
                 f"{item.server_name} has been changed since by {later}",

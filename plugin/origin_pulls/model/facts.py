@@ -59,6 +59,7 @@ class ServerFacts:
     layout_two: bool = False
     plain_layout_two: bool = False
     findings: tuple[Finding, ...] = ()
+    rewrites: tuple[Finding, ...] = ()
     deadly: tuple[Finding, ...] = ()
     is_used_by_others: bool = False
 

@@ -41,6 +41,8 @@ def state(text: bytes | None) -> State:
     """Whether the file is ours as we wrote it, ours but edited, somebody else's, or not there."""
     if text is None:
         return State.ABSENT
+    if not text.strip():
+        return State.COMMENT  # somebody emptied it; nothing is lost
     head, _, body = text.decode("utf-8", "replace").partition("\n")
     if head != MARK:
         return State.FOREIGN
@@ -95,24 +97,46 @@ def plain(policy: Policy, *, ranges: Sequence[str], https_port: int) -> bytes:
             port = "" if https_port == 443 else f":{https_port}"
             return _signed(
                 [
+                    *_files_alone("/"),
                     "RewriteEngine On",
                     "RewriteCond %{REQUEST_URI} !^/\\.well-known/",
-                    f"RewriteRule ^ https://%{{SERVER_NAME}}{port}%{{REQUEST_URI}} [R=302,L]",
+                    # The path as it was asked for: unescaped, a %3F would begin a query.
+                    'RewriteCond %{THE_REQUEST} "^[A-Z]+ (?:https?://[^/ ]+)?(/[^? ]*)"',
+                    f"RewriteRule ^ https://%{{SERVER_NAME}}{port}%1 [R=302,L,NE]",
                 ]
             )
         case Port80.CLOUDFLARE:
+            # AutoSSL proves a domain over plain HTTP; its answers are public by nature.
+            proofs = "/(acme-challenge|pki-validation|cpanel-dcv)/"
             allowed = [*ranges, "127.0.0.0/8", "::1/128"]
             return _signed(
                 [
+                    *_files_alone(proofs),
                     "RewriteEngine On",
-                    # AutoSSL proves a domain over plain HTTP; its answers are public by nature.
-                    "RewriteCond %{REQUEST_URI} "
-                    "!^/\\.well-known/(acme-challenge|pki-validation|cpanel-dcv)/",
-                    "RewriteCond %{ENV:REDIRECT_STATUS} !=200",
+                    f"RewriteCond %{{REQUEST_URI}} !^/\\.well-known{proofs}",
                     *(f'RewriteCond expr "! {_from(network)}"' for network in allowed),
                     "RewriteRule ^ - [F,L,NS]",
                 ]
             )
+
+
+def _files_alone(below: str) -> list[str]:
+    """Lines that let nothing but files be served below ``/.well-known``.
+
+    What is open there for AutoSSL must not be answered with the site by a tenant's catch-all (a
+    rewriting, FallbackResource, DirectoryIndex, ErrorDocument). The section is merged after every
+    ``.htaccess``, so it has the last word. Its ``RewriteEngine Off`` switches our own rules off
+    there too, so it must never cover more than they leave open.
+    """
+    return [
+        f'<LocationMatch "^/\\.well-known{below}">',
+        "RewriteEngine Off",
+        "FallbackResource disabled",
+        "DirectoryIndex disabled",
+        "ErrorDocument 403 default",
+        "ErrorDocument 404 default",
+        "</LocationMatch>",
+    ]
 
 
 def server(*, log: str) -> bytes:
@@ -145,6 +169,11 @@ def _rule(policy: Policy, vhost: Vhost) -> list[str]:
     first = 'RewriteCond %{ENV:REDIRECT_STATUS} =""'
     give = f"[E={PASS}:1]"
     lines = [
+        # Without it Apache would ask for the site's own error page, which is refused as well,
+        # and so on until it gives up and logs an error.
+        """<If "%{SSL_CLIENT_VERIFY} != 'SUCCESS'">""",
+        "ErrorDocument 403 default",
+        "</If>",
         "RewriteEngine On",
         "RewriteCond %{SSL:SSL_CLIENT_VERIFY} =SUCCESS [OR]",
         f"RewriteCond %{{ENV:REDIRECT_{PASS}}} =1",

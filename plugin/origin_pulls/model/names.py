@@ -77,6 +77,9 @@ def network(text: str) -> Network:
         found = ipaddress.ip_network(text.strip())
     except ValueError as error:
         raise Unusable(f"{shown(text)} is not a network", hint=_meant_network(text)) from error
+    if "%" in text:
+        # An IPv6 zone: anything may stand behind the sign, and no network needs one.
+        raise Unusable(f"{shown(text)} is not a network", hint="Leave out what follows the %.")
     if found.prefixlen == 0:
         raise Unusable(f"{found} is everybody", hint="Name the networks, or switch the domain off.")
     return found

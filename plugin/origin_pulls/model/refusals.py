@@ -103,8 +103,8 @@ def _files(facts: VhostFacts) -> Iterator[Refused]:
         if file.state is State.EDITED:
             yield Refused(
                 f"{file.path} was edited by hand",
-                hint="Copy what you need of it elsewhere, empty it to comment lines with "
-                "`origin-pulls relax --all` or remove the edit, and try again.",
+                hint="Take the edit back; or copy what you need of it elsewhere, empty the file "
+                f"(`: > {file.path}`, an empty include is safe), and try again.",
             )
         if file.state is State.FOREIGN:
             yield Refused(
@@ -127,6 +127,8 @@ def _apache(server: ServerFacts, wanted: Policy) -> Iterator[Refused]:
     needed = {"ssl_module", "setenvif_module", "log_config_module"}
     if wanted.is_exempting or wanted.port80 is not Port80.LEAVE:
         needed.add("rewrite_module")
+    if wanted.port80 is not Port80.LEAVE:
+        needed.add("dir_module")
     for module in sorted(needed - server.modules):
         yield Refused(
             f"Apache runs without {module}", hint="Install it in WHM, EasyApache 4, and try again."
@@ -181,7 +183,7 @@ def _foreign(server: ServerFacts, change: Change) -> Iterator[Refused]:
     for finding in (*server.findings, *change.facts.findings):
         yield _somebody_elses(finding)
     if change.wanted.mode is Mode.ENFORCE and change.wanted.is_exempting:
-        for finding in change.facts.rewrites:
+        for finding in (*server.rewrites, *change.facts.rewrites):
             yield Refused(
                 f"Somebody else's rewriting could skip the exemption rule: {finding}",
                 hint="Enforce without exemptions, or move that rule out of this virtual host.",

@@ -62,10 +62,9 @@ def _shared_roots(
     for other in vhosts:
         if other.key == vhost.key or not other.document_root:
             continue
-        is_enforced = _enforces(policies.get(other.key))
-        if is_enforced and not _is_plain_open(other, policies):
+        door = _door(other, policies.get(other.key, Policy()))
+        if door is None:
             continue
-        door = _url(other, is_enforced=is_enforced)
         theirs = PurePosixPath(other.document_root)
         if root.is_relative_to(theirs):
             below = root.relative_to(theirs)
@@ -73,16 +72,16 @@ def _shared_roots(
             found.append(
                 WayRound(
                     "inside",
-                    f"{door}{path} leads into this site's folder {root}",
-                    f"Enforce {other.server_name} as well, or move the folder out of {theirs}.",
+                    f"{door.url}{path} leads into this site's folder {root}",
+                    f"{door.hint}, or move the folder out of {theirs}.",
                 )
             )
         elif theirs.is_relative_to(root):
             found.append(
                 WayRound(
                     "contains",
-                    f"{door} serves {theirs}, a folder inside this site's {root}",
-                    f"Enforce {other.server_name} as well, or move that folder out.",
+                    f"{door.url} serves {theirs}, a folder inside this site's {root}",
+                    f"{door.hint}, or move that folder out.",
                 )
             )
     return found
@@ -105,13 +104,13 @@ def _user_directories(
     return [
         WayRound(
             "userdir",
-            f"{_url(other)}{path} leads to this site's files",
-            "Switch mod_userdir protection on (WHM, Apache mod_userdir Tweak).",
+            f"{door.url}{path} leads to this site's files",
+            f"Switch mod_userdir protection on (WHM, Apache mod_userdir Tweak). {door.hint}.",
         )
         for other in vhosts
         if other.is_ssl
         and other.key != vhost.key
-        and not _enforces(policies.get(other.key))
+        and (door := _door(other, policies.get(other.key, Policy())))
         and serves_user(vhost.user, (*conf.user_dirs, *other.user_dirs))
     ]
 
@@ -201,15 +200,30 @@ def _shared_trust(policy: Policy) -> list[WayRound]:
     ]
 
 
-def _enforces(policy: Policy | None) -> bool:
-    return policy is not None and policy.mode is Mode.ENFORCE
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How another vhost still lets somebody in without a certificate, and how it is closed."""
+
+    url: str
+    hint: str
 
 
-def _is_plain_open(vhost: Vhost, policies: Mapping[str, Policy]) -> bool:
-    policy = policies.get(vhost.key, Policy())
-    return bool(vhost.plain_addresses) and policy.port80 is Port80.LEAVE
-
-
-def _url(vhost: Vhost, *, is_enforced: bool = False) -> str:
-    scheme = "https" if vhost.is_ssl and not is_enforced else "http"
-    return f"{scheme}://{vhost.host_names[0]}/"
+def _door(other: Vhost, policy: Policy) -> Door | None:
+    """The way into another vhost without a certificate; ``None`` when it is closed altogether."""
+    host, name = other.host_names[0], other.server_name
+    if policy.mode is not Mode.ENFORCE:
+        scheme = "https" if other.is_ssl else "http"
+        return Door(f"{scheme}://{host}/", f"Enforce {name} as well")
+    proxied_away = {one.name for one in other.names if one.forms}
+    open_names = [exempt for exempt in policy.exempt_names if exempt not in proxied_away]
+    if open_names:
+        return Door(f"https://{open_names[0]}/", f"Take the exemptions of {name} away")
+    if policy.exempt_paths or policy.exempt_networks:
+        return Door(
+            f"https://{host}/",
+            f"{name} is enforced with exemptions: look whether they "
+            "cover this folder and take them away",
+        )
+    if other.plain_addresses and policy.port80 is Port80.LEAVE:
+        return Door(f"http://{host}/", f"Close port 80 of {name} (--port80 redirect)")
+    return None

@@ -75,7 +75,7 @@ def read(line: bytes) -> Wish:
     match record.get("wish"):
         case "undo":
             number = record.get("job")
-            if not isinstance(number, int) or isinstance(number, bool):
+            if not isinstance(number, int) or not 0 < number < 2**63:
                 raise Unusable("The wish names no job", hint="Give `job` as a number.")
             return Undo(number, who)
         case "change":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -22,13 +23,13 @@ def read(path: Path, *, limit: int = LARGEST) -> bytes | None:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
     with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(f"{path} is no regular file")
         text = stream.read(limit + 1)
     if len(text) > limit:
-        raise OSError(f"{path} is larger than {limit} bytes")
+        raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
     return text
 
 
