@@ -87,7 +87,7 @@ def cut() -> bytes:
     [
         (b"-----BEGIN CERTIFICATE-----\ngarbage\n-----END CERTIFICATE-----\n", "no readable"),
         (b"not PEM at all", "no readable"),
-        (b"", "needs a CA file"),
+        (b"", "is empty"),
         (expired(), "expired"),
         (leaf(), "neither a CA nor self-signed"),
         (with_key(), "private key"),
