@@ -11,7 +11,7 @@ from pathlib import Path
 from origin_pulls import agent
 from origin_pulls.cloudflare import ranges
 from origin_pulls.config import Config
-from origin_pulls.engine import looking, preparing, relaxing, working
+from origin_pulls.engine import looking, preparing, relaxing, stopping, working
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.proving import Before, Prover
@@ -19,7 +19,7 @@ from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model import include, refusals, ways_round
-from origin_pulls.model.inventory import Inventory, Vhost
+from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.plan import Change
 from origin_pulls.model.policy import Mode, Policy, Port80
@@ -31,6 +31,7 @@ from origin_pulls.server import files, lock
 
 Say = Callable[[str], None]
 FOLLOW_PAUSE = 0.1
+LOOK_EACH = 10  # pauses, to look whether the agent is still there
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def show(config: Config, name: str) -> Shown:
     """One vhost, found by any of its names."""
     server = Server.dry(config)
     found = looking.look(server)
-    vhost = looking.find(found, name)
+    vhost = looking.Names(found).find(name)
     conf = looking.read_conf(server)
     applied = preparing.applied_now(server, found)
     policies = {key: one.policy for key, one in applied.items()}
@@ -97,23 +98,31 @@ def show(config: Config, name: str) -> Shown:
 def wish_for(
     config: Config,
     names: Sequence[str],
-    policy_of: Callable[[Policy], Policy],
+    policy_of: Callable[[str, Policy], Policy],
     *,
     who: str = "root",
     is_partial: bool = False,
 ) -> ChangeWish:
     """The wish to change the vhosts that serve these names.
 
-    ``policy_of`` makes of the policy in force the one that is wanted.
+    ``policy_of`` makes of a name and the policy in force the one that is wanted. Raises
+    ``Refused`` for a name that nobody serves, ``Unusable`` when two names mean one vhost and
+    want different things of it.
     """
     server = Server.dry(config)
     found = looking.look(server)
     applied = preparing.applied_now(server, found)
+    vhosts = looking.Names(found)
     wanted: dict[str, Wanted] = {}
     for name in names:
-        vhost = looking.find(found, name)
-        policy = policy_of(applied.get(vhost.key, Applied()).policy)
-        wanted[vhost.key] = Wanted(vhost.user, vhost.server_name, policy)
+        vhost = vhosts.find(name)
+        policy = policy_of(name, applied.get(vhost.key, Applied()).policy)
+        one = wanted.setdefault(vhost.key, Wanted(vhost.user, vhost.server_name, policy))
+        if one.policy != policy:
+            raise Unusable(
+                f"{vhost.server_name} is named twice (once as {name}) with different wishes",
+                hint="Name each vhost once; `show` tells which names share one.",
+            )
     return ChangeWish(tuple(wanted.values()), who, is_partial)
 
 
@@ -124,7 +133,8 @@ def preview(config: Config, wish: ChangeWish | Undo) -> Prepared:
         items = working.undone(server, wish.job)
     else:
         found = looking.look(server)
-        items = tuple(_item(found, one) for one in wish.items)
+        keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
+        items = tuple(_item(keys[one.user, one.server_name], one) for one in wish.items)
     partial = isinstance(wish, ChangeWish) and wish.is_partial
     job = Job(number=0, kind="preview", who=wish.who, asked="", items=items, is_partial=partial)
     return preparing.prepare(server, [job])
@@ -148,7 +158,7 @@ def follow(config: Config, number: int, say: Say) -> Job:
     When the agent ends in the middle, what it left is brought to an end here.
     """
     server = Server.of(config)
-    said = 0
+    said = looked = 0
     while True:
         for line, _, text in server.store.progress(number, after=said):
             say(text)
@@ -158,9 +168,10 @@ def follow(config: Config, number: int, say: Say) -> Job:
             raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
         if job.state.is_over:
             return job
-        if not agent.is_running(config) and not lock.is_held(config.work_lock):
+        looked += 1
+        if looked % LOOK_EACH == 0 and _is_abandoned(config):
             say("the agent is gone: going on here")
-            with working.holding(server, say):
+            with stopping.taken_back(), working.holding(server, say):
                 working.work(server, say)
             continue
         time.sleep(FOLLOW_PAUSE)
@@ -184,7 +195,7 @@ def prove(config: Config, name: str) -> tuple[Row, list[Result]]:
     """Prove with real requests, now, that a vhost does what its policy says."""
     server = Server.of(config)
     found = looking.look(server)
-    vhost = looking.find(found, name)
+    vhost = looking.Names(found).find(name)
     mine = preparing.applied_now(server, found).get(vhost.key, Applied())
     prover = Prover(config, server.probe())
     checks = [replace(check, before=None) for check in prover.checks(vhost, mine.policy, Before())]
@@ -249,9 +260,13 @@ def _source(path: Path) -> bytes:
     return text
 
 
+def _is_abandoned(config: Config) -> bool:
+    return not agent.is_running(config) and not lock.is_held(config.work_lock)
+
+
 def _do_it_here(config: Config, wish: Wish, say: Say) -> Job:
     server = Server.of(config)
-    with working.holding(server, say):
+    with stopping.taken_back(), working.holding(server, say):
         number = working.accept(server, wish)
         working.work(server, say)
         done = server.store.job(number)
@@ -260,12 +275,7 @@ def _do_it_here(config: Config, wish: Wish, say: Say) -> Job:
     return done
 
 
-def _item(found: Inventory, wanted: Wanted) -> Item:
-    vhost = next(
-        one
-        for one in found.vhosts
-        if (one.user, one.server_name) == (wanted.user, wanted.server_name)
-    )
+def _item(vhost: Vhost, wanted: Wanted) -> Item:
     return Item(
         user=vhost.user,
         server_name=vhost.server_name,

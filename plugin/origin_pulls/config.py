@@ -52,8 +52,8 @@ class Config:
     journal: Path = Path("/var/lib/origin-pulls/journal")
     run_directory: Path = Path("/run/origin-pulls")
     agent_socket: Path = Path("/run/origin-pulls/agent/agent.sock")
-    agent_lock: Path = Path("/run/origin-pulls/agent.lock")
-    work_lock: Path = Path("/run/origin-pulls/work.lock")
+    agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
+    work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
 
     # what a setting may change
     public_https_port: int = 443

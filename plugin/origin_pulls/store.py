@@ -100,7 +100,8 @@ class Store:
     def job(self, number: int) -> Job | None:
         """One job with its items."""
         rows = self._rows("SELECT * FROM job WHERE number=?", (number,))
-        return replace(_job(rows[0]), items=self._items(number)) if rows else None
+        with self._mended():
+            return replace(_job(rows[0]), items=self._items(number)) if rows else None
 
     def jobs(self, *, states: Sequence[State] = (), most: int = 1000) -> list[Job]:
         """The newest jobs first, with their items; of these states alone when some are named."""
@@ -108,7 +109,8 @@ class Store:
         where = f"WHERE state IN ({marks})" if states else ""
         query = f"SELECT * FROM job {where} ORDER BY number DESC LIMIT ?"  # noqa: S608 - marks only
         rows = self._rows(query, (*map(str, states), most))
-        return [replace(_job(row), items=self._items(row["number"])) for row in rows]
+        with self._mended():
+            return [replace(_job(row), items=self._items(row["number"])) for row in rows]
 
     def start(self, numbers: Sequence[int], *, at: str) -> None:
         """These jobs are being carried out from now on."""
@@ -155,8 +157,13 @@ class Store:
         if not rows:
             return None
         records = self._rows("SELECT record FROM vhost ORDER BY position")
-        vhosts = tuple(inventory.read_vhost(json.loads(row["record"])) for row in records)
-        return Inventory(vhosts, tuple(json.loads(rows[0]["problems"])))
+        with self._mended():
+            vhosts = tuple(inventory.read_vhost(json.loads(row["record"])) for row in records)
+            return Inventory(vhosts, tuple(json.loads(rows[0]["problems"])))
+
+    def has_snapshot(self, signature: str) -> bool:
+        """Whether an inventory is kept under this signature."""
+        return bool(self._rows("SELECT 1 FROM snapshot WHERE signature=?", (signature,)))
 
     def keep_snapshot(self, found: Inventory, signature: str) -> None:
         """Keep this inventory in place of the one before."""
@@ -184,7 +191,7 @@ class Store:
     def _mended(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
             raise _damaged(self.path, error) from error
 
 
@@ -331,7 +338,7 @@ def _unpacked(text: str) -> Policy:
         raise sqlite3.DatabaseError(f"a policy in it cannot be read ({error})") from error
 
 
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> Damaged:
+def _damaged(path: Path, error: Exception) -> Damaged:
     return Damaged(
         f"The store {path} cannot be used: {error}",
         hint="Every vhost keeps what it has. `origin-pulls relax --all` works without the store; "

@@ -19,7 +19,7 @@ HERE = "203.0.113.5"
 
 @given(policies(), st.sampled_from((HERE, "198.51.100.9", "127.0.0.1")))
 def test_an_enforced_vhost_refuses_whoever_is_not_exempt(policy: Policy, source: str) -> None:
-    found = proof.checks(SITE, policy, source=source, before=())
+    found = proof.checks(SITE, policy, source=source, before={})
     without = [check for check in found if check.ask.shown is Shown.NONE and check.ask.is_tls]
     main = next(check for check in without if check.ask.path == "/" and "web" not in check.ask.host)
     is_near = any(
@@ -90,7 +90,7 @@ def test_only_what_was_expected_holds(expected: Expected, seen: Seen, holds: boo
 def test_port_80_that_lets_cloudflare_in_alone_refuses_a_request_from_elsewhere() -> None:
     policy = Policy(port80=Port80.CLOUDFLARE)
     for source, expected in ((HERE, Expected.FORBIDDEN), ("127.0.0.1", Expected.SERVED)):
-        found = proof.checks(SITE, policy, source=source, before=())
+        found = proof.checks(SITE, policy, source=source, before={})
         assert [check.expected for check in found if not check.ask.is_tls] == [expected]
 
 

@@ -18,7 +18,7 @@ from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import EXIT_CODES
 from origin_pulls.model.policy import Mode, Policy, Port80, Trust, read_policy
-from origin_pulls.model.wish import Change, Undo, Wanted
+from origin_pulls.model.wish import Change, Undo
 from origin_pulls.server import files
 
 LARGEST_FILE = 16 * 1024 * 1024
@@ -106,21 +106,19 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
     Vhosts that it does not name stay as they are. Applied twice, the second time does nothing.
     """
     entries = _entries(file)
-    policies = {str(entry["name"]): _policy(entry, file) for entry in entries}
+    policies = {entry["name"]: _policy(entry, file) for entry in entries}
     if len(policies) != len(entries):
         raise Unusable(f"{file} names a vhost twice", hint="One entry a vhost.")
-    wanted: dict[tuple[str, str], Wanted] = {}
-    for name, policy in policies.items():
-        found = actions.wish_for(config, [name], functools.partial(_instead, policy)).items[0]
-        if (found.user, found.server_name) in wanted:
-            raise Unusable(
-                f"{file} names the vhost {found.server_name} twice, once as {name}",
-                hint="One entry a vhost.",
-            )
-        wanted[found.user, found.server_name] = found
-    if not wanted:
-        raise Unusable(f"{file} names no vhosts", hint="It needs `vhosts:` with a list.")
-    wish = Change(tuple(wanted.values()), _who(), keep_going)
+    if not policies:
+        raise Unusable(f"{file} names no vhosts", hint="Its list `vhosts:` is empty.")
+    wish = actions.wish_for(
+        config, list(policies), lambda name, _: policies[name], who=_who(), is_partial=keep_going
+    )
+    if len(wish.items) != len(policies):
+        raise Unusable(
+            f"{file} names one vhost by two of its names",
+            hint="One entry a vhost; `show` tells which names share one.",
+        )
     return _carry_out(config, wish, dry_run=dry_run, as_json=as_json)
 
 
@@ -179,8 +177,9 @@ def _carry_out(config: Config, wish: Change | Undo, *, dry_run: bool, as_json: b
     return EXIT_CODES[job.state]
 
 
-def _edited(mode: Mode, given: Mapping[str, Any], now: Policy) -> Policy:
+def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Policy:
     """The policy in force with a mode and the given options; `off` forgets what it was."""
+    del name
     base = Policy() if mode is Mode.OFF or now.mode is Mode.OFF else now
     record = {**base.as_record(), "mode": mode}
     for option, field in (
@@ -213,12 +212,6 @@ def _check_off(given: Mapping[str, Any]) -> None:
                 f"--{option.replace('_', '-')} says nothing to `off`",
                 hint="`off` demands nothing, so nothing is trusted or exempt.",
             )
-
-
-def _instead(policy: Policy, now: Policy) -> Policy:
-    """The policy of a file, whatever is in force."""
-    del now
-    return policy
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from origin_pulls.actions import Row, Shown
-from origin_pulls.engine import preparing
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.model import plan, refusals
 from origin_pulls.model.job import Item, Job, State
@@ -110,9 +109,7 @@ def preview_record(prepared: Prepared) -> dict[str, Any]:
     return {
         "dry_run": True,
         "steps": [plan.describe(step) for step in prepared.steps],
-        "diffs": {
-            change.key: preparing.diff(prepared.steps, change.key) for change in prepared.changes
-        },
+        "diffs": {key: text for key, text in prepared.diffs.items() if key},
         "warnings": _warnings(prepared),
         "refused": [
             {"vhost": key, "message": error.message, "hint": error.hint}
@@ -165,10 +162,8 @@ def say_preview(prepared: Prepared) -> None:
     click.echo("It would:")
     for number, step in enumerate(prepared.steps, 1):
         click.echo(f"  {number}. {plan.describe(step)}")
-    for change in prepared.changes:
-        text = preparing.diff(prepared.steps, change.key)
-        if text:
-            click.echo(f"\n{text}", nl=False)
+    for text in prepared.diffs.values():
+        click.echo(f"\n{text}", nl=False)
     click.echo("\nNothing was touched (--dry-run).")
 
 

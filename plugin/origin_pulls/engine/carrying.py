@@ -31,6 +31,14 @@ class _SetbackError(Exception):
     """Something failed that concerns the whole run: everything is taken back."""
 
 
+class _StillDifferentError(Exception):
+    """Everything was put back, and Apache has it; yet a site answers otherwise than before."""
+
+    def __init__(self, failed: Sequence[Result]) -> None:
+        super().__init__(f"It was taken back, but the site answers otherwise now: {failed[0]}")
+        self.keys = {result.check.vhost for result in failed}
+
+
 class Carrying:
     """One run: its steps, and what became of each vhost."""
 
@@ -48,6 +56,8 @@ class Carrying:
 
     def carry_out(self, jobs: Sequence[Job]) -> list[Job]:
         """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
+        if self.prepared.swept:
+            self.say(f"emptying {len(self.prepared.swept)} includes that no policy stands behind")
         self._look_before()
         steps = self._steps_left()
         if steps:
@@ -78,7 +88,7 @@ class Carrying:
                 self._do(run, kind, list(group))
             done = self._ended(jobs)
             run.commit({"jobs": [as_record(job) for job in done]})
-        except (_SetbackError, OriginPullsError, OSError) as error:
+        except (_SetbackError, OriginPullsError, OSError, KeyboardInterrupt) as error:
             self._take_all_back(run, _sentence(error))
             done = self._ended(jobs)
         self.server.store.finish(done, at=self.server.stamp())
@@ -94,7 +104,9 @@ class Carrying:
         pairs = [(change.facts.vhost, change.wanted) for change in self.changes.values()]
         self.before = self.prover.before(pairs, self.prepared.bystanders)
         silent = {
-            ask.host: seen for ask, seen in self.before.asked if ask.is_tls and _is_dumb(seen)
+            ask.host: seen
+            for ask, seen in self.before.asked.items()
+            if ask.is_tls and _is_dumb(seen)
         }
         for key, change in self.changes.items():
             host = change.facts.vhost.host_names[0]
@@ -180,9 +192,11 @@ class Carrying:
         bystander = next((one for one in failed if one.check.vhost.startswith("bystander")), None)
         if bystander is not None:
             raise _SetbackError(f"Another site no longer answers as before: {bystander}")
-        for key in wanted:
-            lines = tuple(str(one) for one in results if one.check.vhost == key)
-            self.outcomes[key] = Outcome(proof=lines[:MOST_PROOF])
+        lines: dict[str, list[str]] = {key: [] for key in wanted}
+        for one in results:
+            lines.get(one.check.vhost, []).append(str(one))
+        for key, proof in lines.items():
+            self.outcomes[key] = Outcome(proof=tuple(proof[:MOST_PROOF]))
         reasons = {one.check.vhost: f"The proof failed: {one}" for one in reversed(failed)}
         if reasons:
             self._take_some_back(run, reasons, "Look at the site's own error_log, then try again.")
@@ -201,7 +215,14 @@ class Carrying:
         for key, reason in reasons.items():
             error = Restored(f"{reason}. It was taken back.", hint=hint)
             self.outcomes[key] = replace(self.outcomes.get(key, Outcome()), error=error)
-        self._put_back(run, list(reasons))
+        # With the last one the server's own log line goes as well.
+        nobody_left = [] if self._open() or self.prepared.facts.is_used_by_others else [""]
+        try:
+            self._put_back(run, [*reasons, *nobody_left])
+        except _StillDifferentError as problem:
+            for key in set(reasons) & problem.keys:
+                worse = Restored(f"{reasons[key]}. {problem}", hint=hint)
+                self.outcomes[key] = replace(self.outcomes[key], error=worse)
 
     def _take_all_back(self, run: journal.Run, reason: str) -> None:
         """Put everything back that this run touched."""
@@ -213,6 +234,11 @@ class Carrying:
             self.outcomes[key] = replace(self.outcomes.get(key, Outcome()), error=error)
         try:
             self._put_back(run, None)
+        except _StillDifferentError as problem:
+            also = Restored(f"{reason}. {problem}", hint="Look at that site's own error_log.")
+            for key in self.changes:
+                if self.outcomes.get(key, Outcome()).state is State.RESTORED:
+                    self.outcomes[key] = Outcome(also)
         except (NotRestored, OSError) as problem:
             worse = problem if isinstance(problem, NotRestored) else _not_put_back(problem)
             worse.message = f"{reason}. Taking it back failed: {worse.message}"
@@ -221,27 +247,32 @@ class Carrying:
                     self.outcomes[key] = Outcome(worse)
 
     def _put_back(self, run: journal.Run, keys: Collection[str] | None) -> None:
+        """Files back, Apache reloaded, and asked again.
+
+        Raises ``NotRestored`` when Apache is not as before or a demand stays in force;
+        ``_StillDifferentError`` when only a site answers otherwise than it did.
+        """
         self.say("taking back")
         run.take_back(keys)
         problem = settling.settle(self.server.apache, self.say)
         self.parent = self.server.apache.parent()
-        checks = [
-            check
-            for key in (self.changes if keys is None else keys)
-            for check in self._checks_of_before(self.changes[key])
-        ]
+        back = [key for key in (self.changes if keys is None else keys) if key in self.changes]
+        checks = [check for key in back for check in self._checks_of_before(self.changes[key])]
         results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
-        failed = next((result for result in results if not result.holds), None)
-        if failed is not None:
+        failed = [result for result in results if not result.holds]
+        in_force = next((one for one in failed if one.seen.is_refused), None)
+        if in_force is not None or (failed and problem):
             raise NotRestored(
-                f"the files are as before, but {failed} {problem}".strip(),
+                f"the files are as before, but {in_force or failed[0]} {problem}".strip(),
                 hint=f"Type: {self.server.config.restart_program}",
             )
+        if failed:
+            raise _StillDifferentError(failed)
 
     def _checks_of_before(self, change: Change) -> list[Check]:
         """That a vhost does again what its policy before says, if it answered then at all."""
         hosts = change.facts.vhost.host_names
-        if any(_is_dumb(seen) for ask, seen in self.before.asked if ask.host in hosts):
+        if any(_is_dumb(seen) for ask, seen in self.before.asked.items() if ask.host in hosts):
             return []
         return self.prover.checks(change.facts.vhost, change.facts.policy, self.before)
 
@@ -258,7 +289,7 @@ class Carrying:
             self.outcomes[key] = outcome
 
     def _ended(self, jobs: Sequence[Job]) -> list[Job]:
-        return [ended(job, self.outcomes, self.prepared) for job in jobs]
+        return ended(jobs, self.outcomes, self.prepared)
 
     def _finish(self, jobs: Sequence[Job]) -> list[Job]:
         done = self._ended(jobs)
@@ -284,7 +315,9 @@ def _is_included(change: Change, lines: Collection[str]) -> bool:
     return all(f"{path.parent}/*.conf" in lines for path in needed)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "It was stopped by hand"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error)

@@ -33,6 +33,7 @@ DECIDING = frozenset(
 )
 READ_AT_START = frozenset(("sslcacertificatefile", "sslcadnrequestfile"))
 DEEPEST = 4
+SHALLOWEST = 5  # userdata/ssl/2_4/USER/NAME and what is above it
 REQUEST_LOG = "origin-pulls.log"
 NOWHERE = Path("/nonexistent")
 
@@ -46,6 +47,7 @@ class Gathering:
         self.now = server.clock()
         self.probe = server.probe_anchor()
         self.made: dict[str, Material] = {}
+        self.server_root = server.apache.paths.base
 
     def server_facts(self, *, is_used_by_others: bool) -> ServerFacts:
         """What concerns all vhosts."""
@@ -94,6 +96,10 @@ class Gathering:
             wanted,
         )
 
+    def has_include(self, vhost: Vhost) -> bool:
+        """Whether an include of ours with directives in it lies where Apache reads it."""
+        return _file(self._include(vhost.include_directory)).state is include.State.OURS
+
     def keep_made(self, keys: Collection[str]) -> dict[str, str]:
         """Write the certificates made for these vhosts; gives the number of each."""
         kept = {}
@@ -141,14 +147,14 @@ class Gathering:
         for found in self.conf.client_directives:
             if _decides(found.name, found.value):
                 yield Finding(str(conf), found.line, f"{found.name} {found.arguments}")
-        for path in _included(self.conf.includes):
+        for path in _included(self.conf.includes, self.server_root):
             for found in _directives(path):
                 if _decides(found.name, found.value):
                     yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
 
     def _switches(self) -> Iterator[Finding]:
         """Server-wide lines that switch rewriting off somewhere: inside a Location, ours too."""
-        for path in _included(self.conf.includes):
+        for path in _included(self.conf.includes, self.server_root):
             for found in _directives(path):
                 if found.name == "rewriteengine" and found.value.lower() == "off":
                     yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
@@ -156,7 +162,7 @@ class Gathering:
     def _vhost_lines(self, vhost: Vhost) -> Iterator[tuple[Finding, str]]:
         """Lines of other people's includes of a vhost that concern us, with the directive."""
         ours = Path(vhost.include_directory) / include.FILE_NAME
-        for path in _included([*vhost.includes, *_slots(vhost)]):
+        for path in _included([*vhost.includes, *_slots(vhost)], self.server_root):
             is_before = path.parent != ours.parent or path.name < ours.name
             for found in _directives(path):
                 finding = Finding(str(path), found.line, f"{found.name} {found.arguments}")
@@ -177,9 +183,9 @@ class Gathering:
 
 def _slots(vhost: Vhost) -> Iterator[str]:
     """Patterns of all folders whose files Apache reads for this vhost after the next rebuild."""
-    if not vhost.include_directory:
-        return
     own = Path(vhost.include_directory)
+    if len(own.parents) < SHALLOWEST:
+        return
     for folder in (own.parents[3], own.parents[2], own.parents[1]):
         yield f"{folder}/*.conf"
         yield f"{folder}/*.owner-{vhost.owner}"
@@ -189,15 +195,15 @@ def _slots(vhost: Vhost) -> Iterator[str]:
     yield f"{own}/*.conf"
 
 
-def _included(patterns: Iterable[str], depth: int = 0) -> list[Path]:
-    """The files that these Include patterns match, and those that they include; ours left out."""
+def _included(patterns: Iterable[str], root: Path, depth: int = 0) -> list[Path]:
+    """The files that these Include patterns match, and those that they include; ours left out.
+
+    As Apache reads them: relative to the ServerRoot, and of a folder every file in it.
+    """
     found: dict[Path, None] = {}
     for pattern in dict.fromkeys(patterns):
-        place = Path(pattern)
-        if not place.is_absolute():
-            continue
-        for path in sorted(place.parent.glob(place.name)):
-            if path.name == include.FILE_NAME or not path.is_file():
+        for path in _matched(root / pattern):
+            if path.name == include.FILE_NAME or not path.is_file() or path in found:
                 continue
             found[path] = None
             if depth < DEEPEST:
@@ -206,8 +212,17 @@ def _included(patterns: Iterable[str], depth: int = 0) -> list[Path]:
                     for one in _directives(path)
                     if one.name in ("include", "includeoptional")
                 ]
-                found.update(dict.fromkeys(_included(nested, depth + 1)))
+                found.update(dict.fromkeys(_included(nested, root, depth + 1)))
     return list(found)
+
+
+def _matched(pattern: Path) -> list[Path]:
+    if pattern.is_dir():
+        return sorted(pattern.rglob("*"))
+    try:
+        return sorted(Path("/").glob(str(pattern).lstrip("/")))
+    except (ValueError, NotImplementedError):
+        return []
 
 
 def _directives(path: Path) -> Sequence[httpd_conf.Directive]:

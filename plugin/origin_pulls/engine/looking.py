@@ -31,7 +31,7 @@ def look(server: Server, *, keep: bool = False) -> Inventory:
     signature = " ".join(files.signature(path) for path in sources)
     kept = server.seen.under(signature) or server.store.snapshot(signature)
     found = kept or _read(server)
-    if keep and kept is None:
+    if keep and not server.store.has_snapshot(signature):
         server.store.keep_snapshot(found, signature)
     server.seen.remember(signature, found)
     return found
@@ -45,21 +45,30 @@ def _read(server: Server) -> Inventory:
     return Inventory(found.vhosts, (*problems, *found.problems))
 
 
-def find(found: Inventory, name: str) -> Vhost:
-    """The vhost that serves a host name (or is called so); ``Refused`` when there is none.
+class Names:
+    """Finds vhosts by any of their host names; made once for many questions."""
 
-    Exact names win over wildcards, as they do in Apache's order of cPanel's vhosts.
-    """
-    wanted = names.host_name(name)
-    exact = [vhost for vhost in found.vhosts if wanted in (vhost.server_name, *vhost.host_names)]
-    by_pattern = [
-        vhost
-        for vhost in found.vhosts
-        if any(names.matches(pattern, wanted) for pattern in vhost.host_names)
-    ]
-    if exact or by_pattern:
-        return (exact or by_pattern)[0]
-    raise Refused(
-        f"No vhost of this server serves {wanted}",
-        hint="See `origin-pulls list`, or `origin-pulls list --search TEXT`.",
-    )
+    def __init__(self, found: Inventory) -> None:
+        self.exact: dict[str, Vhost] = {}
+        self.patterns: list[tuple[str, Vhost]] = []
+        for vhost in found.vhosts:
+            for name in (vhost.server_name, *vhost.host_names):
+                self.exact.setdefault(name, vhost)
+                if name.startswith("*."):
+                    self.patterns.append((name, vhost))
+
+    def find(self, name: str) -> Vhost:
+        """The vhost that serves a name (or is called so); ``Refused`` when there is none.
+
+        Exact names win over wildcards, as cPanel's order of vhosts lets them win in Apache.
+        """
+        wanted = names.host_name(name)
+        if wanted in self.exact:
+            return self.exact[wanted]
+        for pattern, vhost in self.patterns:
+            if names.matches(pattern, wanted):
+                return vhost
+        raise Refused(
+            f"No vhost of this server serves {wanted}",
+            hint="See `origin-pulls list`, or `origin-pulls list --search TEXT`.",
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from origin_pulls.engine.preparing import Prepared, diff
+from origin_pulls.engine.preparing import Prepared
 from origin_pulls.errors import NotRestored, OriginPullsError, Restored
 from origin_pulls.model import refusals
 from origin_pulls.model.job import SEVERITY, Applied, Item, Job, State
+from origin_pulls.model.plan import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,39 @@ class Outcome:
                 return State.REFUSED
 
 
-def ended(job: Job, outcomes: Mapping[str, Outcome], prepared: Prepared) -> Job:
-    """The job with what became of its items, the worst of them being its own outcome."""
-    items = tuple(_ended(job, item, outcomes, prepared) for item in job.items)
+def ended(jobs: Sequence[Job], outcomes: Mapping[str, Outcome], prepared: Prepared) -> list[Job]:
+    """The jobs with what became of their items, the worst of them being the job's outcome."""
+    changes = {change.key: change for change in prepared.changes}
+    return [_ended(job, outcomes, prepared, changes) for job in jobs]
+
+
+def _ended(
+    job: Job,
+    outcomes: Mapping[str, Outcome],
+    prepared: Prepared,
+    changes: Mapping[str, Change],
+) -> Job:
+    items = tuple(
+        _ended_item(job, item, outcomes.get(item.key, Outcome()), prepared, changes)
+        for item in job.items
+    )
     worst = max(items, key=lambda item: SEVERITY.index(item.state), default=None)
     if worst is None or worst.state is State.DONE:
         return replace(job, items=items, state=State.DONE)
     return replace(job, items=items, state=worst.state, message=worst.message, hint=worst.hint)
 
 
-def _ended(job: Job, item: Item, outcomes: Mapping[str, Outcome], prepared: Prepared) -> Item:
-    outcome = outcomes.get(item.key, Outcome())
+def _ended_item(
+    job: Job,
+    item: Item,
+    outcome: Outcome,
+    prepared: Prepared,
+    changes: Mapping[str, Change],
+) -> Item:
     is_done = outcome.error is None
     before = prepared.applied.get(item.key, Applied())
-    changed = diff(prepared.steps, item.key) if outcome.state is not State.REFUSED else ""
+    changed = prepared.diffs.get(item.key, "") if outcome.state is not State.REFUSED else ""
+    change = changes.get(item.key)
     return replace(
         item,
         state=outcome.state,
@@ -53,7 +73,7 @@ def _ended(job: Job, item: Item, outcomes: Mapping[str, Outcome], prepared: Prep
         hint=outcome.error.hint if outcome.error else "",
         diff=changed,
         proof=outcome.proof,
-        notes=_notes(prepared, item, changed) if is_done else (),
+        notes=tuple(refusals.warnings(change)) if is_done and changed and change else (),
         before=before if is_done else item.before,
         after_job=_comes_from(job, item, before),
     )
@@ -64,11 +84,6 @@ def _comes_from(job: Job, item: Item, before: Applied) -> int:
     if job.kind == "undo":
         return item.after_job
     return before.job if item.wanted == before.policy else job.number
-
-
-def _notes(prepared: Prepared, item: Item, changed: str) -> tuple[str, ...]:
-    change = next((one for one in prepared.changes if one.key == item.key), None)
-    return tuple(refusals.warnings(change)) if change and changed else ()
 
 
 def _done(changed: str, outcome: Outcome) -> str:

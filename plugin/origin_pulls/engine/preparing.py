@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from origin_pulls.engine import looking
@@ -15,7 +15,7 @@ from origin_pulls.model.facts import ServerFacts
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.plan import Change, Step
-from origin_pulls.model.policy import Mode
+from origin_pulls.model.policy import Mode, Policy
 
 LONGEST_DIFF = 20_000
 
@@ -31,6 +31,8 @@ class Prepared:
     refused: Mapping[str, OriginPullsError]
     steps: tuple[Step, ...]
     applied: Mapping[str, Applied]
+    diffs: Mapping[str, str]
+    swept: tuple[str, ...] = ()
 
     @property
     def bystanders(self) -> list[Vhost]:
@@ -74,8 +76,20 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
     if deadly is not None:
         refused |= {change.key: deadly for change in changes}
         changes = []
+    swept = _left_behind(gathering, found, applied, wanted) if changes else []
+    changes += swept
     steps = plan.steps(facts, changes) if changes else []
-    return Prepared(gathering, found, facts, tuple(changes), refused, tuple(steps), applied)
+    return Prepared(
+        gathering=gathering,
+        inventory=found,
+        facts=facts,
+        changes=tuple(changes),
+        refused=refused,
+        steps=tuple(steps),
+        applied=applied,
+        diffs=_diffs(steps),
+        swept=tuple(change.key for change in swept),
+    )
 
 
 def applied_now(server: Server, found: Inventory) -> dict[str, Applied]:
@@ -88,18 +102,43 @@ def applied_now(server: Server, found: Inventory) -> dict[str, Applied]:
     }
 
 
-def diff(steps: Sequence[Step], key: str) -> str:
-    """What changes in the files of one vhost, as a unified diff."""
-    parts: list[str] = []
+def _left_behind(
+    gathering: Gathering,
+    found: Inventory,
+    applied: Mapping[str, Applied],
+    wanted: Collection[str],
+) -> list[Change]:
+    """Includes of ours without a policy: an account's earlier life made them, or a lost store.
+
+    The new owner of a name must not inherit a demand, so they are emptied by the way.
+    """
+    return [
+        gathering.change(vhost, Applied(), Policy())
+        for vhost in found.vhosts
+        if vhost.is_ssl
+        and vhost.key not in wanted
+        and (vhost.key not in applied or applied[vhost.key].policy.is_idle)
+        and gathering.has_include(vhost)
+    ]
+
+
+def _diffs(steps: Sequence[Step]) -> dict[str, str]:
+    """What changes in the files of each vhost, as unified diffs."""
+    found: dict[str, str] = {}
     for step in steps:
-        if isinstance(step, plan.Write | plan.Remove) and step.vhost == key:
-            before = (step.before or b"").decode("utf-8", "replace").splitlines(keepends=True)
-            text = step.text if isinstance(step, plan.Write) else b""
-            after = text.decode("utf-8", "replace").splitlines(keepends=True)
-            old = str(step.path) if step.before is not None else "/dev/null"
-            new = str(step.path) if isinstance(step, plan.Write) else "/dev/null"
-            parts += difflib.unified_diff(before, after, old, new)
-    return "".join(parts)[:LONGEST_DIFF]
+        if isinstance(step, plan.Write | plan.Remove):
+            text = found.get(step.vhost, "") + _diff(step)
+            found[step.vhost] = text[:LONGEST_DIFF]
+    return found
+
+
+def _diff(step: plan.Write | plan.Remove) -> str:
+    before = (step.before or b"").decode("utf-8", "replace").splitlines(keepends=True)
+    text = step.text if isinstance(step, plan.Write) else b""
+    after = text.decode("utf-8", "replace").splitlines(keepends=True)
+    old = str(step.path) if step.before is not None else "/dev/null"
+    new = str(step.path) if isinstance(step, plan.Write) else "/dev/null"
+    return "".join(difflib.unified_diff(before, after, old, new))
 
 
 def _judge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from origin_pulls.config import Config
@@ -19,13 +19,14 @@ from origin_pulls.server.certificates import Probe
 AT_ONCE = 8
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
+MOST_CANDIDATES = 3  # for one bystander
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
     """What came before a change: each request with its answer, bystanders apart."""
 
-    asked: tuple[tuple[Ask, Seen], ...] = ()
+    asked: Mapping[Ask, Seen] = field(default_factory=dict)
     bystanders: tuple[tuple[str, Ask, Seen], ...] = ()
 
 
@@ -51,14 +52,15 @@ class Prover:
         asks = [ask for vhost, policy in changing for ask in proof.baseline(vhost, policy)]
         answers = self.ask_all(asks)
         bystanders: list[tuple[str, Ask, Seen]] = []
-        for vhost in others:
+        for vhost in others[: MOST_CANDIDATES * self.config.bystanders]:
             if len(bystanders) >= self.config.bystanders:
                 break
             ask = Ask(address=vhost.addresses[0], host=proof.main_host(vhost))
-            seen = self._ask(ask)
-            if seen.status is not None and seen.status < 500:
+            seen, again = self._ask(ask), self._ask(ask)
+            # A site that does not even agree with itself is no witness.
+            if seen.status is not None and seen.status < 500 and proof.is_same(seen, again):
                 bystanders.append((vhost.key, ask, seen))
-        return Before(tuple(answers), tuple(bystanders))
+        return Before(dict(answers), tuple(bystanders))
 
     def checks(self, vhost: Vhost, policy: Policy, before: Before) -> list[Check]:
         """The checks that prove a policy of one vhost from this machine."""

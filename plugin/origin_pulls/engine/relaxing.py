@@ -39,15 +39,19 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
     """
     apache = Apache(config)
     with lock.held(config.work_lock, patience=config.panic_patience, waiting=say):
+        # First of all, so that nobody puts back what is emptied now, whatever fails after it.
+        begun = journal.set_aside(config.journal)
         emptied: list[Path] = []
         kept: list[Path] = []
         for path in _ours(apache):
             say(f"emptying {path}")
             kept += _empty(path)
             emptied.append(path)
-        if emptied or apache.parent() is None:
-            _reload(apache, say)
-        problems, job = _tell_store(config, who, stamp)
+        try:
+            if emptied or apache.parent() is None:
+                _reload(apache, say)
+        finally:
+            problems, job = _tell_store(config, who, stamp, begun)
     return Relaxed(tuple(emptied), tuple(kept), tuple(problems), job)
 
 
@@ -81,27 +85,24 @@ def _reload(apache: Apache, say: Say) -> None:
         )
 
 
-def _tell_store(config: Config, who: str, stamp: str) -> tuple[list[str], int]:
+def _tell_store(
+    config: Config, who: str, stamp: str, begun: Sequence[int]
+) -> tuple[list[str], int]:
     """Note in the store that all policies are off; its damage is said, not raised."""
     try:
         store = open_store(config.store)
-        waiting = store.jobs(states=[State.WAITING], most=100_000)
-        _end(store, waiting, State.REFUSED, "Everything was relaxed before its turn.", stamp)
-        run = journal.pending(config.journal)
-        if run is not None:
-            _end(store, _jobs_of(store, run), State.RESTORED, INTERRUPTED, stamp)
-            run.close()
-        return [], _note(store, who, stamp)
+        try:
+            waiting = store.jobs(states=[State.WAITING], most=100_000)
+            _end(store, waiting, State.REFUSED, "Everything was relaxed before its turn.", stamp)
+            jobs = [job for number in begun if (job := store.job(number)) is not None]
+            _end(store, jobs, State.RESTORED, INTERRUPTED, stamp)
+            return [], _note(store, who, stamp)
+        finally:
+            store.close()
     except (Damaged, OSError) as error:
         text = error.message if isinstance(error, Damaged) else str(error)
         hint = error.hint if isinstance(error, Damaged) else ""
         return [f"{text} {hint}".strip()], 0
-
-
-def _jobs_of(store: Store, run: journal.Run) -> list[Job]:
-    numbers = run.record.get("jobs")
-    found = [store.job(int(number)) for number in (numbers if isinstance(numbers, list) else [])]
-    return [job for job in found if job is not None]
 
 
 def _end(store: Store, jobs: Sequence[Job], state: State, message: str, stamp: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from origin_pulls.model import names
 from origin_pulls.model.inventory import Kind, Name, Vhost
@@ -105,20 +106,17 @@ def baseline(vhost: Vhost, policy: Policy) -> list[Ask]:
     return asked
 
 
-def checks(
-    vhost: Vhost, policy: Policy, *, source: str, before: Sequence[tuple[Ask, Seen]]
-) -> list[Check]:
+def checks(vhost: Vhost, policy: Policy, *, source: str, before: Mapping[Ask, Seen]) -> list[Check]:
     """The checks that prove ``policy`` for one vhost, asked from the address ``source``."""
-    known = dict(before)
     found: list[Check] = []
     if vhost.is_ssl:
         asks = [_ask(vhost, main_host(vhost), shown=shown) for shown in Shown]
         for ask in (*asks, *_exempt_asks(vhost, policy)):
-            served = known.get(replace(ask, shown=Shown.OURS))
+            served = before.get(replace(ask, shown=Shown.OURS))
             found.append(Check(vhost.key, ask, expected(policy, ask, source), served))
     if vhost.plain_addresses:
         ask = _plain(vhost)
-        found.append(Check(vhost.key, ask, _expected_plain(policy, source), known.get(ask)))
+        found.append(Check(vhost.key, ask, _expected_plain(policy, source), before.get(ask)))
     return found
 
 
@@ -143,9 +141,20 @@ def holds(check: Check, seen: Seen) -> bool:
         case Expected.REDIRECTED:
             return seen.status in (301, 302, 307, 308) and seen.location.startswith("https://")
         case Expected.SAME:
-            return check.before is not None and seen == check.before
+            return check.before is not None and is_same(check.before, seen)
         case Expected.SERVED:
             return _is_served(check, seen)
+
+
+def is_same(before: Seen, after: Seen) -> bool:
+    """Whether two answers are the same as far as a site that lives can give the same twice.
+
+    The status counts, and of a redirect the host it leads to; session ids and the like differ.
+    """
+    if before.status is None or after.status is None:
+        return (before.status, before.is_refused) == (after.status, after.is_refused)
+    same_host = urlsplit(before.location).netloc == urlsplit(after.location).netloc
+    return before.status == after.status and same_host
 
 
 def main_host(vhost: Vhost) -> str:
@@ -156,7 +165,9 @@ def main_host(vhost: Vhost) -> str:
 
 def _is_served(check: Check, seen: Seen) -> bool:
     if seen.status is None:
-        return False
+        # A site that gave no answer before need give none now; only a refusal would be ours.
+        was_silent = check.before is not None and check.before.status is None
+        return was_silent and not seen.is_refused
     before = check.before.status if check.before else None
     if before is None:
         return seen.status not in (403, 421)

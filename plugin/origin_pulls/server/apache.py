@@ -18,6 +18,7 @@ MODULE = re.compile(r"^\s*(\w+_module)\b", re.MULTILINE)
 class Paths:
     """Where EasyApache keeps things, as ``paths.conf`` says (cPanel's own map of it)."""
 
+    base: Path
     httpd: Path
     conf: Path
     conf_directory: Path
@@ -104,6 +105,7 @@ def read_paths(config: Config) -> Paths:
     )
     try:
         return Paths(
+            base=Path(given["dir_base"].strip()),
             httpd=Path(given["bin_httpd"].strip()),
             conf=Path(given["file_conf"].strip()),
             conf_directory=Path(given["dir_conf"].strip()),

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from origin_pulls.errors import Damaged
+from origin_pulls.errors import Damaged, Restored
 from origin_pulls.server import files
 
 Record = Mapping[str, object]
@@ -54,6 +54,8 @@ class Run:
         """Write the undo of all of them down, then do them in order."""
         if not deeds:
             return
+        for deed in deeds:
+            _check_unchanged(deed)
         number = len(list(self.folder.glob("[0-9]*.json"))) + 1
         entry = {"deeds": [_as_record(deed) for deed in deeds]}
         _save(self.folder / f"{number:04}.json", entry)
@@ -114,11 +116,39 @@ def begin(directory: Path, record: Record) -> Run:
     return Run(folder, record)
 
 
+def set_aside(directory: Path) -> list[int]:
+    """Move an open journal out of the way, readable or not; the numbers of its jobs if it says.
+
+    Nothing recovers from it any more. It is kept under ``set-aside``, for a person to look at.
+    """
+    folder, aside = directory / "current", directory / "set-aside"
+    if not folder.exists():
+        return []
+    try:
+        record = _load(folder / "run.json") or {}
+    except (Damaged, OSError, ValueError):
+        record = {}
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    files.sync_directories([directory])
+    numbers = record.get("jobs")
+    return [int(number) for number in numbers] if isinstance(numbers, list) else []
+
+
 def pending(directory: Path) -> Run | None:
     """The run that was not closed, because its process ended in the middle."""
     folder = directory / "current"
     record = _load(folder / "run.json")
     return Run(folder, record) if record is not None else None
+
+
+def _check_unchanged(deed: Deed) -> None:
+    """What is to be replaced must still be what was looked at when the change was planned."""
+    if files.read(deed.path) not in (deed.before, deed.text):
+        raise Restored(
+            f"{deed.path} was changed by somebody else in the meantime",
+            hint="It is left as it is. Look at it and ask again.",
+        )
 
 
 def _do(path: Path, text: bytes | None) -> None:
@@ -178,6 +208,6 @@ def _load(path: Path) -> Record | None:
 def _damaged(path: Path) -> Damaged:
     return Damaged(
         f"The journal {path} is damaged: what was being changed cannot be taken back from it",
-        hint="Run `origin-pulls relax --all`: it needs no journal. "
-        "Then move the folder away and look at `origin-pulls jobs`.",
+        hint="`origin-pulls relax --all` opens every site again without it. "
+        "It sets the journal aside; then enforce anew what should be.",
     )

@@ -22,15 +22,33 @@ def held(path: Path, *, patience: float, waiting: Callable[[str], None]) -> Iter
     ``waiting`` is called once with a sentence when somebody else holds it. Raises ``Busy`` after
     ``patience`` seconds.
     """
-    files.make_directory(path.parent)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = _open(path)
     try:
         _take(handle, path, patience, waiting)
+        while not _is_at(handle, path):
+            # Somebody removed the file while we waited: what we hold is nobody's lock any more.
+            os.close(handle)
+            handle = _open(path)
+            _take(handle, path, patience, waiting)
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _open(path: Path) -> int:
+    files.make_directory(path.parent)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    mine = os.fstat(handle)
+    return (mine.st_dev, mine.st_ino) == (found.st_dev, found.st_ino)
 
 
 def is_held(path: Path) -> bool:
@@ -59,7 +77,8 @@ def _take(handle: int, path: Path, patience: float, waiting: Callable[[str], Non
             if time.monotonic() >= end:
                 raise Busy(
                     f"Another run of Origin Pulls (process {holder}) holds {path}",
-                    hint="Wait for it, or look with `ps -fp` what it is doing.",
+                    hint=f"Wait for it, or look what it does: ps -fp {holder}. If it hangs: "
+                    f"kill -9 {holder}, and type this again (the kill is recovered from).",
                 ) from None
             if not has_said:
                 waiting(f"waiting for another run (process {holder})")
