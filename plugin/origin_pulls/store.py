@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -332,10 +332,16 @@ def _packed(policy: Policy) -> str:
 
 def _unpacked(text: str) -> Policy:
     try:
-        record: Mapping[str, object] = json.loads(text)
-        return read_policy(record)
+        return read_policy(_object(text))
     except (ValueError, TypeError, Unusable) as error:
         raise sqlite3.DatabaseError(f"a policy in it cannot be read ({error})") from error
+
+
+def _object(text: str) -> dict[str, object]:
+    record = json.loads(text)
+    if not isinstance(record, dict):
+        raise TypeError("it is no object")
+    return record
 
 
 def _damaged(path: Path, error: Exception) -> Damaged:
