@@ -294,6 +294,7 @@ $SITE is enforced and $BYSTANDER answers as before. Try next:
   $program observe shop.example --dry-run    # steps and diffs; touches nothing
   $program off $SITE                  # everything as it was
   curl --cacert $SERVER_CA --resolve $SITE:$PORT:127.0.0.1 https://$SITE:$PORT/
+                                                           # no certificate: refused
 Stop and remove the sandbox:
   $program sandbox down$1
 NEXT
