@@ -20,7 +20,7 @@ from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model import include, refusals, ways_round
 from origin_pulls.model.inventory import Vhost
-from origin_pulls.model.job import Applied, Item, Job
+from origin_pulls.model.job import Applied, Job, item_for
 from origin_pulls.model.plan import Change
 from origin_pulls.model.policy import Mode, Policy, Port80
 from origin_pulls.model.proof import Result
@@ -134,7 +134,7 @@ def preview(config: Config, wish: ChangeWish | Undo) -> Prepared:
     else:
         found = looking.look(server)
         keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
-        items = tuple(_item(keys[one.user, one.server_name], one) for one in wish.items)
+        items = tuple(item_for(keys[one.user, one.server_name], one.policy) for one in wish.items)
     partial = isinstance(wish, ChangeWish) and wish.is_partial
     job = Job(number=0, kind="preview", who=wish.who, asked="", items=items, is_partial=partial)
     return preparing.prepare(server, [job])
@@ -273,12 +273,3 @@ def _do_it_here(config: Config, wish: Wish, say: Say) -> Job:
     if done is None:
         raise Refused(f"Job {number} is gone from the store", hint="See `origin-pulls jobs`.")
     return done
-
-
-def _item(vhost: Vhost, wanted: Wanted) -> Item:
-    return Item(
-        user=vhost.user,
-        server_name=vhost.server_name,
-        incarnation=vhost.incarnation,
-        wanted=wanted.policy,
-    )

@@ -58,13 +58,13 @@ class Config:
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10
+    answer_timeout: float = 10.0
     proof_patience: float = 60.0
     lock_patience: float = 600.0
     cloudflare_api: str = "https://api.cloudflare.com/client/v4"
 
     # limits
     program_timeout: float = 600.0
-    answer_timeout: float = 10.0
     bystanders: int = 3
     wish_bytes: int = 4 * 1024 * 1024
     source_bytes: int = 256 * 1024 * 1024
@@ -103,6 +103,7 @@ class Config:
 SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
     "public_https_port": (int, 1, 65535),
     "certificate_years": (int, 1, 30),
+    "answer_timeout": (float, 1, 120),
     "proof_patience": (float, 1, 600),
     "lock_patience": (float, 0, 86400),
 }

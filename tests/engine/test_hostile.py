@@ -31,7 +31,7 @@ def one(fresh_sandbox: Sandbox) -> UnderTest:
     """A fresh sandbox whose proofs do not wait long for what will not come."""
     found = UnderTest(fresh_sandbox)
     settings = found.config.settings_file
-    settings.write_text(settings.read_text() + "proof_patience: 2\n")
+    settings.write_text(settings.read_text() + "proof_patience: 3\nanswer_timeout: 1\n")
     return found
 
 
@@ -100,7 +100,7 @@ def test_a_neighbour_that_flaps_is_no_witness(one: UnderTest) -> None:
 
 def test_a_site_that_hangs_can_still_be_relaxed(one: UnderTest) -> None:
     assert one.run(*ENFORCE).code == 0
-    answers_by(one, "blog", "sleep 100")
+    answers_by(one, "blog", "sleep 9")
     assert one.run("off", "blog.example").code == 0
     assert one.json("show", "blog.example")["include"]["state"] == "comment"
 
@@ -170,7 +170,7 @@ def test_panic_needs_no_readable_journal(one: UnderTest) -> None:
 def test_an_edit_between_the_look_and_the_change_is_not_overwritten(one: UnderTest) -> None:
     assert one.run("observe", "blog.example").code == 0
     include = one.include("blog", "blog.example")
-    answers_by(one, "blog", "sleep 2; echo 'Content-Type: text/plain'; echo")
+    answers_by(one, "blog", "sleep 0.8; echo 'Content-Type: text/plain'; echo")
     process = one.start(*ENFORCE)
     line = ""
     assert process.stderr is not None
@@ -290,3 +290,21 @@ def test_the_inventory_is_kept_and_read_again_only_when_a_source_changes(
     assert any(row["servername"] == "kept.example" for row in one.json("list")["vhosts"])
     os.utime(one.config.userdata_domains_json)
     assert all(row["servername"] != "kept.example" for row in one.json("list")["vhosts"])
+
+
+def test_a_site_that_is_silent_before_its_change_refuses_the_whole_job(one: UnderTest) -> None:
+    answers_by(one, "blog", "sleep 9")
+    names = ("blog.example", "shop.example")
+    ran = one.run("enforce", *names, "--edge-ready", "--json")
+    assert ran.code == 3
+    said = {item["servername"]: item["message"] for item in ran.record["items"]}
+    assert "does not answer" in said["blog.example"]
+    assert "Not done, because" in said["shop.example"]
+    assert one.is_open("shop.example")
+
+
+def test_a_strange_file_in_a_neighbours_place_stops_nobody(one: UnderTest) -> None:
+    strange = one.include("acme", "acme.example").parent
+    strange.parent.mkdir(parents=True)
+    strange.write_text("a file where a folder should be")
+    assert one.run(*ENFORCE).code == 0

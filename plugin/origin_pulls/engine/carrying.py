@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from origin_pulls.engine import looking, settling
 from origin_pulls.engine.outcomes import Outcome, ended
-from origin_pulls.engine.preparing import Prepared
+from origin_pulls.engine.preparing import Prepared, carried_along
 from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
 from origin_pulls.engine.settling import Say
 from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
-from origin_pulls.model import include, plan
+from origin_pulls.model import include, plan, proof
 from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.model.plan import Change, Step
 from origin_pulls.model.policy import Mode, Port80
@@ -58,7 +58,7 @@ class Carrying:
         """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
         if self.prepared.swept:
             self.say(f"emptying {len(self.prepared.swept)} includes that no policy stands behind")
-        self._look_before()
+        self._refuse_together(jobs, self._look_before())
         steps = self._steps_left()
         if steps:
             try:
@@ -99,8 +99,8 @@ class Carrying:
 
     # -- before -----------------------------------------------------------------------------
 
-    def _look_before(self) -> None:
-        """Note what vhosts answer now; refuse those that are to demand more and do not answer."""
+    def _look_before(self) -> dict[str, Refused]:
+        """Note what vhosts answer now; refusals for those that are to demand and do not answer."""
         pairs = [(change.facts.vhost, change.wanted) for change in self.changes.values()]
         self.before = self.prover.before(pairs, self.prepared.bystanders)
         silent = {
@@ -108,16 +108,24 @@ class Carrying:
             for ask, seen in self.before.asked.items()
             if ask.is_tls and _is_dumb(seen)
         }
+        refused = {}
         for key, change in self.changes.items():
-            host = change.facts.vhost.host_names[0]
+            host = proof.main_host(change.facts.vhost)
             if change.wanted.mode is not Mode.OFF and host in silent:
-                self.outcomes[key] = Outcome(
-                    Refused(
-                        f"{host} does not answer on {change.facts.vhost.addresses[0]} even now: "
-                        f"{silent[host]}",
-                        hint="Nothing could be proven. Mend the site first.",
-                    )
+                refused[key] = Refused(
+                    f"{host} does not answer on {change.facts.vhost.addresses[0]} even now: "
+                    f"{silent[host]}",
+                    hint="Nothing could be proven. Mend the site first.",
                 )
+        return refused
+
+    def _refuse_together(self, jobs: Sequence[Job], refused: Mapping[str, Refused]) -> None:
+        """A job is refused as a whole here too, unless it may be done in part."""
+        for job in jobs:
+            mine = {item.key: refused[item.key] for item in job.items if item.key in refused}
+            others = carried_along(job.items, mine) if mine and not job.is_partial else {}
+            for key, error in {**mine, **others}.items():
+                self.outcomes[key] = Outcome(error)
 
     def _steps_left(self) -> list[Step]:
         """The steps without those of vhosts that were refused just now."""
@@ -195,8 +203,8 @@ class Carrying:
         lines: dict[str, list[str]] = {key: [] for key in wanted}
         for one in results:
             lines.get(one.check.vhost, []).append(str(one))
-        for key, proof in lines.items():
-            self.outcomes[key] = Outcome(proof=tuple(proof[:MOST_PROOF]))
+        for key, said in lines.items():
+            self.outcomes[key] = Outcome(proof=tuple(said[:MOST_PROOF]))
         reasons = {one.check.vhost: f"The proof failed: {one}" for one in reversed(failed)}
         if reasons:
             self._take_some_back(run, reasons, "Look at the site's own error_log, then try again.")

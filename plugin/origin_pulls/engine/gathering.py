@@ -98,7 +98,10 @@ class Gathering:
 
     def has_include(self, vhost: Vhost) -> bool:
         """Whether an include of ours with directives in it lies where Apache reads it."""
-        return _file(self._include(vhost.include_directory)).state is include.State.OURS
+        try:
+            return _file(self._include(vhost.include_directory)).state is include.State.OURS
+        except OSError:
+            return False
 
     def keep_made(self, keys: Collection[str]) -> dict[str, str]:
         """Write the certificates made for these vhosts; gives the number of each."""

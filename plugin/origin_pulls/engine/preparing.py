@@ -69,7 +69,7 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
         accepted, rejected = _judge(gathering, facts, vhosts, applied, job.items)
         refused |= rejected
         if rejected and not job.is_partial:
-            refused |= _carried_along(job.items, rejected)
+            refused |= carried_along(job.items, rejected)
         else:
             changes += accepted
     deadly = next(refusals.of_reload(facts, changes), None)
@@ -175,9 +175,10 @@ def _judge(
     return accepted, rejected
 
 
-def _carried_along(
+def carried_along(
     items: Sequence[Item], rejected: Mapping[str, OriginPullsError]
 ) -> dict[str, OriginPullsError]:
+    """The refusals of a job's other items, when some are refused and the job is all or nothing."""
     named = ", ".join(key.partition("/")[2] for key in rejected)
     return {
         item.key: Refused(

@@ -14,8 +14,7 @@ from origin_pulls.engine.preparing import prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.inventory import Vhost
-from origin_pulls.model.job import Item, Job, State
-from origin_pulls.model.policy import Policy
+from origin_pulls.model.job import Item, Job, State, item_for
 from origin_pulls.model.wish import Change, Undo, Wish
 from origin_pulls.server import lock
 
@@ -33,7 +32,9 @@ def accept(server: Server, wish: Wish) -> int:
     match wish:
         case Change():
             items = tuple(
-                _item(_known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy)
+                item_for(
+                    _known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy
+                )
                 for one in wish.items
             )
             job = Job(
@@ -190,12 +191,3 @@ def _known(vhost: Vhost | None, name: str) -> Vhost:
     if vhost is None:
         raise Refused(f"There is no vhost {name} on this server", hint="See `origin-pulls list`.")
     return vhost
-
-
-def _item(vhost: Vhost, policy: Policy) -> Item:
-    return Item(
-        user=vhost.user,
-        server_name=vhost.server_name,
-        incarnation=vhost.incarnation,
-        wanted=policy,
-    )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Policy, read_policy
 
 
@@ -90,9 +91,14 @@ class Job:
     hint: str = ""
 
 
-def outcome(states: list[State]) -> State:
-    """The outcome of a job whose items ended so."""
-    return max(states, key=SEVERITY.index, default=State.DONE)
+def item_for(vhost: Vhost, wanted: Policy) -> Item:
+    """The part of a job that gives this vhost, in its account's present life, a policy."""
+    return Item(
+        user=vhost.user,
+        server_name=vhost.server_name,
+        incarnation=vhost.incarnation,
+        wanted=wanted,
+    )
 
 
 def as_record(job: Job) -> dict[str, Any]:
