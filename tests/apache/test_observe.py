@@ -143,9 +143,12 @@ def test_a_certificate_that_apache_cannot_bear_is_refused_even_here(
     assert sites.visitor(SITE, shown=leaf).get().is_refused
 
 
-def test_a_demand_refused_by_the_rule_leaves_a_line_too(sites: Sites) -> None:
+def test_a_request_that_the_rule_refuses_is_logged_as_403(sites: Sites) -> None:
     sites.enforce("blog.example", "--exempt-path", "/open")
-    with sites.logged(1) as lines:
-        assert sites.visitor("blog.example").get().status == 403
-    [fields] = lines
-    assert (fields[1], fields[3]) == ("blog/blog.example", "NONE")
+    log = sites.one.root / "etc/apache2/logs/error_log"
+    before = len(log.read_text())
+    with sites.logged(2) as lines:
+        sites.visitor("blog.example").get()
+        sites.visitor("blog.example").get2()
+    assert [fields[1:4] for fields in lines] == [["blog/blog.example", "403", "NONE"]] * 2
+    assert "Request exceeded the limit" not in log.read_text()[before:]

@@ -47,7 +47,9 @@ def redirected(sites: Sites) -> Sites:
         ("/app/front/controlled?x=1&y=2", "/app/front/controlled?x=1&y=2"),
         ("/cgi-bin/front.cgi?x", "/cgi-bin/front.cgi?x"),
         ("/well-known/", "/well-known/"),
-        ("/x/../.well-known/../index.html", "/index.html"),
+        ("/x/../.well-known/../index.html", "/x/../.well-known/../index.html"),
+        ("/a%3fb", "/a%3fb"),
+        ("/a%2fb", "/a%2fb"),
         ("/a%20b", "/a%20b"),
         ("/caf%c3%a9", "/caf%c3%a9"),
         ("/?to=%2Fwp-admin%2F%3Fa%3D1", "/?to=%2Fwp-admin%2F%3Fa%3D1"),
@@ -98,9 +100,14 @@ def test_the_exception_for_it_leads_nowhere_else(redirected: Sites, path: str) -
     assert b"<h1>blog" not in answer.text
 
 
-def test_the_exception_leads_to_no_page_through_a_front_controller(redirected: Sites) -> None:
-    with redirected.tenant_files("blog", dot_htaccess=namespace.FRONT_CONTROLLER):
-        answer = redirected.plain_visitor(REDIRECTED).get("/.well-known/acme-challenge/none")
+@pytest.mark.parametrize("word", namespace.CATCH_ALLS)
+@pytest.mark.parametrize("path", ["/.well-known/", f"{namespace.PROOF_FOLDER}none?route=/"])
+def test_a_proof_that_does_not_exist_opens_no_page_of_a_site_that_redirects(
+    redirected: Sites, word: str, path: str
+) -> None:
+    files = {"dot_well-known__x.txt": "x\n", "dot_htaccess": namespace.CATCH_ALLS[word]}
+    with redirected.tenant_files("blog", **files):
+        answer = redirected.plain_visitor(REDIRECTED).get(path)
     assert b"<h1>blog" not in answer.text
 
 
@@ -183,3 +190,12 @@ def test_no_header_makes_somebody_else_welcome(seen: Seen) -> None:
     assert {header: status for header, (status, _) in seen[""]["forging"].items()} == (
         dict.fromkeys(seen[""]["forging"], 403)
     )
+
+
+@pytest.mark.parametrize("word", namespace.CATCH_ALLS)
+@pytest.mark.parametrize("path", [namespace.PROOF_FOLDER, f"{namespace.PROOF_FOLDER}none?route=/"])
+def test_a_proof_that_does_not_exist_opens_no_page_of_a_site_for_cloudflare_alone(
+    seen: Seen, word: str, path: str
+) -> None:
+    _, body = seen["catch-alls"][word][path]
+    assert not is_given_away(str(body))
