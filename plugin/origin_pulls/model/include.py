@@ -22,6 +22,7 @@ MARK = "# Origin Pulls keeps this file. Do not edit it; see `origin-pulls show`.
 DIGEST = re.compile(r"# sha256 ([0-9a-f]{64})")
 LOG_VARIABLE = "origin_pulls_vhost"
 PASS = "origin_pulls_pass"  # noqa: S105 - an Apache variable, no secret
+NOT_WELL_KNOWN = r"RewriteCond %{REQUEST_URI} !^/\.well-known/"
 SAFE_WORD = re.compile(r"[A-Za-z0-9._~@:+,=/*\[\]-]+")
 SAFE_FILE = re.compile(r"/[A-Za-z0-9._@:+,=/*-]+")
 SNI_FIXED = (2, 4, 64)  # CVE-2025-23048 is open before it
@@ -95,26 +96,33 @@ def plain(policy: Policy, *, ranges: Sequence[str], https_port: int) -> bytes:
             return nothing()
         case Port80.REDIRECT:
             port = "" if https_port == 443 else f":{https_port}"
+            site = f"https://%{{SERVER_NAME}}{port}"
             return _signed(
                 [
                     *_files_alone("/"),
                     "RewriteEngine On",
-                    "RewriteCond %{REQUEST_URI} !^/\\.well-known/",
                     # The path as it was asked for: unescaped, a %3F would begin a query.
+                    NOT_WELL_KNOWN,
                     'RewriteCond %{THE_REQUEST} "^[A-Z]+ (?:https?://[^/ ]+)?(/[^? ]*)"',
-                    f"RewriteRule ^ https://%{{SERVER_NAME}}{port}%1 [R=302,L,NE]",
+                    f"RewriteRule ^ {site}%1 [R=302,L,NE]",
+                    # Whatever else a client may write for a request line goes the same way.
+                    NOT_WELL_KNOWN,
+                    f"RewriteRule ^ {site}%{{REQUEST_URI}} [R=302,L]",
                 ]
             )
         case Port80.CLOUDFLARE:
             # AutoSSL proves a domain over plain HTTP; its answers are public by nature.
             proofs = "/(acme-challenge|pki-validation|cpanel-dcv)/"
-            allowed = [*ranges, "127.0.0.0/8", "::1/128"]
+            allowed = [_from(network) for network in (*ranges, "127.0.0.0/8", "::1/128")]
             return _signed(
                 [
                     *_files_alone(proofs),
+                    f'<If "! ({" || ".join(allowed)})">',
+                    "ErrorDocument 403 default",
+                    "</If>",
                     "RewriteEngine On",
                     f"RewriteCond %{{REQUEST_URI}} !^/\\.well-known{proofs}",
-                    *(f'RewriteCond expr "! {_from(network)}"' for network in allowed),
+                    *(f'RewriteCond expr "! {network}"' for network in allowed),
                     "RewriteRule ^ - [F,L,NS]",
                 ]
             )
