@@ -10,7 +10,7 @@ from origin_pulls.cloudflare.edge import Edge, MemoryEdge
 from origin_pulls.config import Config
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
-from origin_pulls.server import certificates
+from origin_pulls.server import certificates, files
 from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, memory_store, open_store, read_store
 
@@ -54,7 +54,13 @@ class Server:
 
         Who opens it often shares what was ``seen``.
         """
-        apache, store = Apache(config), open_store(config.store)
+        apache = Apache(config)
+        # Made here, so that no folder gets its mode from what happens to be kept in it first.
+        files.make_directory(config.settings_file.parent)
+        files.make_directory(config.keys_directory, mode=0o700)
+        files.make_directory(config.state_directory)
+        files.make_directory(config.journal, mode=0o700)
+        store = open_store(config.store)
         return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
 
     @classmethod
