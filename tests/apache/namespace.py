@@ -45,6 +45,7 @@ PATHS = (
     "/.well-known/acme-challenge/../../index.html",
     "/.well-known/acme-challenge/%2e%2e/%2e%2e/index.html",
     "/index.html/.well-known/acme-challenge/token",
+    "/cgi-bin/front.cgi/.well-known/acme-challenge/inner",
     "/.well-known/acme-challenge",
 )
 FILES = {

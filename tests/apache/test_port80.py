@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.apache import namespace
-from tests.apache.client import exchange, raw
+from tests.apache.client import Answer, exchange, raw
 from tests.apache.namespace import CHALLENGE, CLOUDFLARE, LOOPBACK, SITE, SOMEBODY
-from tests.apache.sites import Sites
+from tests.apache.sites import Sites, until
 
 pytestmark = pytest.mark.apache
 
@@ -90,6 +91,7 @@ def test_what_proves_a_domain_stays_on_port_80(redirected: Sites) -> None:
         "/.well-known/../index.html",
         "/.well-known/%2e%2e/index.html",
         "/index.html/.well-known/",
+        "/cgi-bin/front.cgi/.well-known/x",
         "/.well-known",
         "/.WELL-KNOWN/x",
     ],
@@ -116,12 +118,41 @@ def test_the_bystander_is_not_sent_away(redirected: Sites) -> None:
 
 
 def test_a_request_without_host_gets_no_page(redirected: Sites) -> None:
-    import socket
-
     to = ("127.0.0.1", redirected.one.sandbox.http_port)
     with socket.create_connection(to, timeout=10) as line:
         answer = exchange(line, raw("GET / HTTP/1.0"))
     assert b"<h1>blog" not in answer.text
+
+
+def plainly(sites: Sites, line: str) -> Answer:
+    with socket.create_connection(("127.0.0.1", sites.one.sandbox.http_port), timeout=10) as to:
+        return exchange(to, raw(line, f"Host: {REDIRECTED}", "Connection: close"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET ?x HTTP/1.1",
+        "GET http://blog.example HTTP/1.1",
+        "GET http://blog.example?x HTTP/1.1",
+        "GET HTTP://blog.example/ HTTP/1.1",
+        "GET Https://blog.example/index.html HTTP/1.1",
+        "GET http:/index.html HTTP/1.1",
+        "GET http:///index.html HTTP/1.1",
+        "get / HTTP/1.1",
+        "get /cgi-bin/front.cgi HTTP/1.1",
+        "M-SEARCH /cgi-bin/front.cgi HTTP/1.1",
+        "FOO1 /cgi-bin/front.cgi HTTP/1.1",
+        "BASELINE-CONTROL /cgi-bin/front.cgi HTTP/1.1",
+        "POST /cgi-bin/front.cgi HTTP/1.1",
+        "GET //index.html HTTP/1.1",
+        "GET /index.html HTTP/1.0",
+    ],
+)
+def test_no_request_line_gives_a_redirected_site_away(redirected: Sites, line: str) -> None:
+    answer = plainly(redirected, line)
+    assert b"<h1>blog" not in answer.text
+    assert b"/cgi-bin/front.cgi\n" not in answer.body
 
 
 # -- Cloudflare alone -----------------------------------------------------------------------
@@ -199,3 +230,15 @@ def test_a_proof_that_does_not_exist_opens_no_page_of_a_site_for_cloudflare_alon
 ) -> None:
     _, body = seen["catch-alls"][word][path]
     assert not is_given_away(str(body))
+
+
+def test_a_refusal_on_port_80_is_logged_as_403(sites: Sites) -> None:
+    """Loopback is let in, so the rule is tried with all that is let in taken out of it."""
+    sites.enforce("acme.example", "--port80", "cloudflare")
+    include = sites.one.include("acme", "acme.example", "std")
+    include.write_text(include.read_text().replace("127.0.0.0/8", "192.0.2.0/24"))
+    sites.reload()
+    assert sites.plain_visitor("acme.example").get("/refused").status == 403
+    log = sites.one.root / "etc/apache2/logs/domlogs/acme.example"
+    until(lambda: "/refused" in log.read_text())
+    assert '"GET /refused HTTP/1.1" 403' in log.read_text()
