@@ -69,3 +69,20 @@ def test_killed_before_any_effect_it_is_finished_or_taken_back(sandbox: Sandbox,
 def test_killed_while_a_program_runs_it_is_finished_or_taken_back(sandbox: Sandbox) -> None:
     outcomes = sweep(UnderTest(sandbox), "enforce", during=True)
     assert "taken back" in outcomes
+
+
+@pytest.mark.apache
+def test_killed_while_it_recovers_the_next_start_recovers(sandbox: Sandbox) -> None:
+    one = UnderTest(sandbox)
+    died = 0
+    for effect in range(1, FARTHEST):
+        one.forget_everything()
+        # The rebuild is over and nothing is proven yet: all there is has to be taken back.
+        assert dying.run_until(one.root, [NAME], "enforce", effect=5, during=True) is None
+        code = dying.run_until(one.root, [], dying.RECOVER, effect=effect)
+        outcome = judge(one, "enforce")
+        assert outcome == "taken back", (effect, outcome)
+        if code == dying.FINISHED:
+            break
+        died += 1
+    assert died > 5

@@ -165,6 +165,26 @@ def test_somebody_elses_rewriting_forbids_exemptions_but_not_the_plain_demand(
     assert under_test.run(*FOREVER).code == 0
 
 
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("zz-theirs.conf", 'ProxyPass "/x" "http://127.0.0.1:9/" mapping=encoded'),
+        ("zz-theirs.conf", "RewriteEngine off"),
+        ("../../../../../theirs.conf", '<Location "/x">\nRewriteEngine off\n</Location>'),
+    ],
+)
+def test_whatever_keeps_our_rule_from_running_forbids_exemptions(
+    under_test: UnderTest, place: str, line: str
+) -> None:
+    theirs = under_test.include("blog", "blog.example").parent / place
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    under_test.include("blog", "blog.example").parent.mkdir(parents=True, exist_ok=True)
+    theirs.resolve().write_text(f"{line}\n")
+    said = refused(under_test, *FOREVER, "--exempt-path", "/open")
+    assert "theirs.conf" in said
+    assert "could skip the exemption rule" in said
+
+
 @pytest.mark.parametrize("command", [FOREVER, ("off", "blog.example")])
 def test_a_hand_edited_include_of_ours_is_refused_and_left_as_it_is(
     under_test: UnderTest, command: tuple[str, ...]

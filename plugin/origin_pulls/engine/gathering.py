@@ -156,10 +156,11 @@ class Gathering:
                     yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
 
     def _switches(self) -> Iterator[Finding]:
-        """Server-wide lines that switch rewriting off somewhere: inside a Location, ours too."""
+        """Server-wide lines that keep our rule from running: a Location may switch it off."""
         for path in _included(self.conf.includes, self.server_root):
             for found in _directives(path):
-                if found.name == "rewriteengine" and found.value.lower() == "off":
+                is_switch = found.name == "rewriteengine" and found.value.lower() == "off"
+                if is_switch or _is_early(found):
                     yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
 
     def _vhost_lines(self, vhost: Vhost) -> Iterator[tuple[Finding, str]]:
@@ -171,7 +172,7 @@ class Gathering:
                 finding = Finding(str(path), found.line, f"{found.name} {found.arguments}")
                 is_switch = found.name == "rewriteengine" and found.value.lower() == "off"
                 is_rule = found.name in ("rewriterule", "rewriteoptions") and is_before
-                if found.name in DECIDING or is_switch or is_rule:
+                if found.name in DECIDING or is_switch or is_rule or _is_early(found):
                     yield finding, found.name
 
     def _deadly(self, userdata: Path) -> Iterator[Finding]:
@@ -239,6 +240,11 @@ def _decides(name: str, value: str) -> bool:
     if name == "sslvhostsnipolicy":
         return value.lower() == "insecure"
     return name in DECIDING
+
+
+def _is_early(found: httpd_conf.Directive) -> bool:
+    """Whether a line proxies before any rewriting (mod_proxy, `mapping=`: pre_translate_name)."""
+    return found.name in ("proxypass", "proxypassmatch") and "mapping=" in found.arguments.lower()
 
 
 def _is_pem(path: Path) -> bool:
