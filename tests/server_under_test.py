@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 from origin_pulls.config import Config
 from origin_pulls.engine import working
 from origin_pulls.engine.server import Server
+from origin_pulls.model import include
 from origin_pulls.model.proof import Ask, Seen, Shown
 from origin_pulls.sandbox import Sandbox
-from origin_pulls.server import asking, certificates
+from origin_pulls.server import asking, certificates, files
 from origin_pulls.server.apache import Apache
 
+UP_AGAIN = "resuming normal operations"
 PROGRAM = [sys.executable, "-c", "from origin_pulls.cli import main; main()"]
 
 
@@ -123,17 +126,38 @@ class UnderTest:
         return self.apache.parent() is not None and self.is_open("plain.example")
 
     def forget_everything(self) -> None:
-        """As on the first day: no include, no store, no certificate of ours."""
+        """As on the first day: no Include line, no include, no store, no certificate of ours.
+
+        The lines go first and Apache reads that before any file goes: a graceful restart that is
+        still under way would die of a file that vanishes before it.
+        """
+        conf, userdata = self.apache.paths.conf, self.apache.paths.userdata
+        kept = [
+            line
+            for line in conf.read_text().splitlines(keepends=True)
+            if not line.lstrip().startswith(f'Include "{userdata}/')
+        ]
+        mode = conf.stat().st_mode & 0o777
+        files.replace(conf, "".join(kept).encode(), mode=mode)
+        self.reload_and_wait()
         shutil.rmtree(self.config.state_directory, ignore_errors=True)
         for folder in (self.config.trust_directory, self.config.keys_directory):
             shutil.rmtree(folder, ignore_errors=True)
-        conf = self.root / "etc/apache2/conf.d"
-        folders = {path.parent for path in (conf / "userdata").rglob("*origin-pulls.conf*")}
-        for folder in folders:
+        for folder in {path.parent for path in userdata.rglob("*origin-pulls.conf*")}:
             shutil.rmtree(folder)
-        (conf / "origin-pulls.conf").unlink(missing_ok=True)
-        assert self.apache.rebuild().is_good
+        ours = self.apache.paths.conf_directory / "origin-pulls.conf"
+        if ours.exists():
+            files.replace(ours, include.nothing())
+
+    def reload_and_wait(self) -> None:
+        """A graceful restart that Apache has come through when this returns."""
+        log = self.apache.paths.logs / "error_log"
+        before = log.read_text().count(UP_AGAIN)
         assert self.apache.reload().is_good
+        end = time.monotonic() + 60
+        while log.read_text().count(UP_AGAIN) == before:
+            assert time.monotonic() < end, "Apache does not come up again"
+            time.sleep(0.01)
 
 
 def replace_program(path: Path, script: str) -> Path:
