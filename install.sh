@@ -7,6 +7,7 @@ VENV=$TOP/.venv
 STAMP=$VENV/.locked
 SITE=blog.example
 BYSTANDER=plain.example
+POLICY=/usr/sbin/policy-rc.d
 
 main() {
     local action='' directory='' kind=''
@@ -88,10 +89,25 @@ install_packages() {
         say "system packages: ${missing[*]} missing, and there is no apt-get; going on without"
     else
         say "system packages: installing ${missing[*]}"
+        keep_services_away
         apt_get update || say "apt-get update had errors (above); trying all the same"
         apt_get install --yes --no-install-recommends "${missing[@]}" \
             || die "The packages cannot be installed." "apt-get's own words are above."
+        let_services_come
     fi
+}
+
+# A package that brings a server (nginx) must not start it: Debian's tools ask this program
+# first (policy-rc.d, invoke-rc.d(8)). One that is there already is the administrator's.
+keep_services_away() {
+    if [[ -e $POLICY ]]; then return; fi
+    printf '#!/bin/sh\n# Laid by Origin Pulls while it installs packages.\nexit 101\n' >"$POLICY"
+    chmod 755 "$POLICY"
+    trap let_services_come EXIT
+}
+
+let_services_come() {
+    if grep -qs 'Laid by Origin Pulls' "$POLICY"; then rm -f "$POLICY"; fi
 }
 
 # What is missing of the packages for run or test, in one line.
@@ -101,7 +117,15 @@ missing_packages() {
     has curl || missing+=(curl)
     has openssl || missing+=(openssl)
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates)
-    [[ $1 != test ]] || has shellcheck || missing+=(shellcheck)
+    has nginx || missing+=(nginx-light)
+    has perl || missing+=(perl)
+    has php || missing+=(php-cli)
+    if [[ $1 == test ]]; then
+        has shellcheck || missing+=(shellcheck)
+        has chromium || missing+=(chromium)
+        has systemd-analyze || missing+=(systemd)
+        has logrotate || missing+=(logrotate)
+    fi
     if [[ -z $(find_python) ]]; then
         case $(system_name) in
             ubuntu-22.04) missing+=(python3.11 python3.11-venv) ;;

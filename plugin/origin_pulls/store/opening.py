@@ -1,0 +1,75 @@
+"""Opens the store: for writing (the agent alone), for reading, or one that is nowhere."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from origin_pulls.errors import Damaged
+from origin_pulls.store.schema import MIGRATIONS
+from origin_pulls.store.store import Store, damaged
+
+
+def open_store(path: Path) -> Store:
+    """The store for writing; it is made when there is none. ``Damaged`` when it cannot be read."""
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o640))
+    store = _connect(path, f"file:{path}")
+    try:
+        store.connection.execute("PRAGMA journal_mode=WAL")
+        store.connection.execute("PRAGMA synchronous=FULL")
+        _migrate(store)
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+    return store
+
+
+def read_store(path: Path) -> Store | None:
+    """The store for reading alone; ``None`` when there is none yet (or it is just being made)."""
+    if not path.exists():
+        return None
+    store = _connect(path, f"file:{path}?mode=ro")
+    try:
+        is_made = store.connection.execute("PRAGMA user_version").fetchone()[0] > 0
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+    if not is_made:
+        store.close()
+        return None
+    return store
+
+
+def memory_store() -> Store:
+    """An empty store that is nowhere: what a server without one looks like."""
+    store = _connect(Path(":memory:"), ":memory:")
+    _migrate(store)
+    return store
+
+
+def _connect(path: Path, address: str) -> Store:
+    try:
+        connection = sqlite3.connect(
+            address, uri=True, timeout=30, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+    connection.row_factory = sqlite3.Row
+    return Store(connection, path)
+
+
+def _migrate(store: Store) -> None:
+    version = store.connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise Damaged(
+            f"{store.path} was written by a newer Origin Pulls",
+            hint="Install that version again, or move the file away.",
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        with store.writing() as connection:
+            # Another process may have come first while this one waited for the lock.
+            if connection.execute("PRAGMA user_version").fetchone()[0] < number:
+                for statement in filter(str.strip, statements.split(";\n")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={number}")
