@@ -42,22 +42,29 @@ class Busy(Refused):
 
 
 class EdgeRefused(Refused):
-    """Cloudflare said no, and will say so again; ``code`` is its own, ``status`` HTTP's."""
+    """Cloudflare said no, and will say so again; ``code`` is its own, ``status`` HTTP's.
 
-    def __init__(self, message: str, *, hint: str = "", code: int = 0, status: int = 0) -> None:
+    ``is_absent``: it says that there is no such thing (any more).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: int = 0,
+        status: int = 0,
+        is_absent: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.status = status
+        self.is_absent = is_absent
 
     @property
     def is_about_permission(self) -> bool:
         """Whether it is the token that is not good, or not good for this."""
         return self.status in (401, 403) or self.code in (9109, 10000)
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether Cloudflare says that there is no such thing."""
-        return self.status == 404
 
 
 class EdgeUnknown(Refused):
