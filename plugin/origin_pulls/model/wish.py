@@ -39,7 +39,10 @@ class Undo:
     who: str = "root"
 
 
-Wish = Change | Undo
+# What becomes a job.
+JobWish = Change | Undo
+
+Wish = JobWish
 
 
 def write(wish: Wish) -> bytes:
