@@ -7,6 +7,7 @@
     │   ├── Busy            3   another run holds the lock
     │   ├── EdgeRefused     3   Cloudflare said no, and will say so again
     │   └── EdgeUnknown     3   Cloudflare did not say: try later
+    │       └── EdgeTooMuch 3   a list there is longer than is read
     ├── Restored            4   it failed and was taken back
     ├── NotRestored         5   somebody must look; the hint names the commands to type
     ├── Unusable            2   what was typed cannot be understood
@@ -69,6 +70,10 @@ class EdgeRefused(Refused):
 
 class EdgeUnknown(Refused):
     """Cloudflare gave no answer that can be built on (lost, throttled, broken): try later."""
+
+
+class EdgeTooMuch(EdgeUnknown):
+    """A list at Cloudflare is longer than is read; half of it is not built on."""
 
 
 class Restored(OriginPullsError):

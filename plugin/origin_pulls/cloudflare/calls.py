@@ -12,7 +12,7 @@ from origin_pulls.cloudflare import faults, reading
 from origin_pulls.cloudflare.exchange import NoReply
 from origin_pulls.cloudflare.faults import Fault, Means
 from origin_pulls.cloudflare.transport import Answer, Transport
-from origin_pulls.errors import EdgeRefused, EdgeUnknown
+from origin_pulls.errors import EdgeRefused, EdgeTooMuch, EdgeUnknown
 
 T = TypeVar("T")
 Query = Mapping[str, str]
@@ -73,7 +73,7 @@ class Calls:
     def pages(
         self, path: str, query: Query, *, needs: str, size: int, most: int
     ) -> Iterator[Answer]:
-        """The answers of a list, page by page; ``EdgeUnknown`` when there are more than ``most``.
+        """The answers of a list, page by page; ``EdgeTooMuch`` when there are more than ``most``.
 
         Half a list must never be taken for the whole.
         """
@@ -86,7 +86,7 @@ class Calls:
                 return
             page += 1
             if page > most:
-                raise EdgeUnknown(
+                raise EdgeTooMuch(
                     f"A list at Cloudflare has more than {most * size} entries",
                     hint="That is more than Origin Pulls reads; please report it.",
                 )

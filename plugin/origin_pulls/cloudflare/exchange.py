@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from origin_pulls.errors import Unusable
 from origin_pulls.secret import Secret
 
 LARGEST = 8 * 1024 * 1024
@@ -46,23 +43,6 @@ class Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = "Bearer " + self._token.reveal().decode("ascii")
         return request
-
-
-def check_address(url: str) -> str:
-    """The address without its last slash: https, or http to this machine; else ``Unusable``."""
-    try:
-        parts = urlsplit(url)
-        is_plain = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)
-        good = is_plain and (parts.scheme == "https" or _is_loopback(parts.scheme, parts.hostname))
-        good = good and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
-    except ValueError:
-        good = False
-    if not good:
-        raise Unusable(
-            "An address of Cloudflare's must begin with https://",
-            hint="http:// is for a sandbox on a loopback address such as 127.0.0.1.",
-        )
-    return url.rstrip("/")
 
 
 def new_session() -> requests.Session:
@@ -125,10 +105,3 @@ def _body(answer: requests.Response, end: float) -> bytes | None:
     # Unpacked here and not by the library, which would follow a bomb to its end.
     opened = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(bytes(raw), LARGEST + 1)
     return opened if len(opened) <= LARGEST else None
-
-
-def _is_loopback(scheme: str, host: str | None) -> bool:
-    if scheme != "http" or host is None:
-        return False
-    # A name, even localhost, is whatever a resolver makes of it.
-    return ipaddress.ip_address(host).is_loopback

@@ -43,6 +43,19 @@ def token(result: object) -> TokenState | None:
     return None
 
 
+def permission_groups(result: object) -> frozenset[str] | None:
+    """The names of the permission groups that a token's policies allow."""
+    found = [entry.get("policies") for entry in entries(result)]
+    if not found or not isinstance(found[0], list):
+        return None
+    allowed = [policy for policy in entries(found[0]) if policy.get("effect") == "allow"]
+    return frozenset(
+        _text(group, "name")
+        for policy in allowed
+        for group in entries(policy.get("permission_groups"))
+    )
+
+
 def zone(entry: object) -> Zone | None:
     """One zone."""
     if not isinstance(entry, dict):

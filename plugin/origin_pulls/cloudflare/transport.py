@@ -13,11 +13,11 @@ from origin_pulls.cloudflare.exchange import (
     Bearer,
     NoReply,
     Reply,
-    check_address,
     exchange,
     new_session,
 )
 from origin_pulls.cloudflare.pace import Pace, pace_of
+from origin_pulls.config import safe_address
 from origin_pulls.errors import EdgeUnknown
 from origin_pulls.secret import Secret
 
@@ -73,7 +73,7 @@ class Transport:
         say: Callable[[str], None],
         pace: Pace | None = None,
     ) -> None:
-        self._api = check_address(api)
+        self._api = safe_address(api)
         self._token = token
         self._sleep = sleep
         self._timeouts = connect_timeout, read_timeout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from origin_pulls.cloudflare import reading
 from origin_pulls.cloudflare.calls import Calls, certain, zone_path
@@ -56,13 +57,24 @@ class ZoneCalls:
                 return sorted(found, key=lambda zone: not zone.is_usable)
         return []
 
+    def token_groups(self, token_id: str) -> frozenset[str] | None:
+        """The names of the permission groups of a token; ``None`` when it may not ask that.
+
+        Most may not: reading a token needs a permission of its own.
+        """
+        try:
+            answer = self._calls.read(f"/user/tokens/{quote(token_id, safe='')}", needs="")
+        except EdgeRefused:
+            return None
+        return reading.permission_groups(answer.result)
+
     def zone(self, zone_id: str) -> Zone:
         """One zone by its id."""
         answer = self._calls.read(zone_path(zone_id), needs=ZONE_READ)
         return certain(reading.zone(answer.result), "the zone")
 
     def records(self, zone_id: str) -> list[Record]:
-        """All DNS records of a zone, of every type (at most ``MOST_RECORDS``)."""
+        """All DNS records of a zone, of every type; ``EdgeTooMuch`` above ``MOST_RECORDS``."""
         return self._records(zone_id, {})
 
     def records_named(self, zone_id: str, name: str) -> list[Record]:
