@@ -93,6 +93,7 @@ class Api:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def _do(self) -> None:
         api = cast(_Server, self.server).api

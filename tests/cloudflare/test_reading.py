@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from origin_pulls.cloudflare import dns, reading
 from origin_pulls.cloudflare.transport import _errors as read_errors
-from tests.cloudflare.conftest import SAMPLES, sample_result
+from tests.cloudflare.conftest import SAMPLES, patient, sample_result
 
 PARSERS = [
     reading.token,
@@ -44,6 +44,7 @@ values = st.recursive(
 def test_a_parser_never_fails(parser: object) -> None:
     assert callable(parser)
 
+    @patient
     @given(values)
     def holds(value: object) -> None:
         found = parser(value)
@@ -56,16 +57,19 @@ def test_a_parser_never_fails(parser: object) -> None:
     holds()
 
 
+@patient
 @given(values)
 def test_errors_in_any_form_are_read(value: object) -> None:
     assert all(isinstance(code, int) for code, _ in read_errors(value))
 
 
+@patient
 @given(st.dictionaries(st.sampled_from(["page", "per_page", "total_count", "total_pages"]), values))
 def test_pages_are_counted_whatever_is_said(said: dict[str, object]) -> None:
     assert reading.total_pages({"result_info": said}) >= 1
 
 
+@patient
 @given(st.binary() | values.map(lambda value: json.dumps(value).encode()))
 def test_an_answer_of_dns_is_read_or_is_none(body: bytes) -> None:
     found = dns.read_answer(body, "A")

@@ -18,6 +18,7 @@ from origin_pulls.model import wish as wishes
 from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
+from tests.cloudflare.conftest import patient
 
 GOOD = b"cfut_abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -55,6 +56,7 @@ def test_a_token_is_taken_as_it_is(typed: bytes) -> None:
     assert tokens.secret_of(typed).reveal() == typed.strip()
 
 
+@patient
 @given(st.binary(max_size=300))
 def test_whatever_is_typed_is_a_header_or_is_refused(typed: bytes) -> None:
     try:
@@ -66,6 +68,7 @@ def test_whatever_is_typed_is_a_header_or_is_refused(typed: bytes) -> None:
     assert b" " not in secret
 
 
+@patient
 @given(
     st.dictionaries(
         st.sampled_from(["wish", "who", "secret", "account", "label", "token"]),

@@ -22,6 +22,7 @@ from origin_pulls.model import zones
 from origin_pulls.model.inventory import Proxied
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
+from tests.cloudflare.conftest import patient
 from tests.cloudflare.scripted import CUT, Api, Reply, bad, good
 
 ZONE = {"id": "a" * 32, "name": "example.com", "status": "active", "paused": False}
@@ -87,6 +88,7 @@ def test_a_part_that_other_name_servers_answer_for_is_unknown() -> None:
     assert proxied("www.sub.example.com", *found) is Proxied.UNKNOWN
 
 
+@patient
 @given(
     st.lists(
         st.builds(
