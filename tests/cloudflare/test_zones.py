@@ -319,7 +319,10 @@ def test_a_zone_that_is_not_served_is_told_where_there_is_no_other(
     assert found.zone.status == "moved"
 
 
-def test_an_earlier_life_of_an_account_lends_no_token(kept: Tokens, reaching: Reaching) -> None:
+def test_an_earlier_life_of_an_account_lends_no_token(
+    api: Api, kept: Tokens, reaching: Reaching
+) -> None:
+    api.on("GET", "/zones", zone_reply("www.example.com"))
     kept.keep(token(1, "shop", "1"))
     assert reaching.find("shop", "2", "www.example.com") is None
 
