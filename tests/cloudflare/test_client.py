@@ -269,12 +269,24 @@ def test_all_associations_are_listed_whatever_their_status(api: Api, client: Cli
     assert "status=all" in api.calls[0].query
 
 
-def test_names_are_asked_one_by_one_where_there_is_no_list(api: Api, client: Client) -> None:
-    api.on("GET", f"{AOP}/hostnames", bad(405, 0, "Method not allowed"))
+@pytest.mark.parametrize(
+    "reply",
+    [bad(405, 10405, "Method not allowed"), bad(404, 7003, "Could not route to"), bad(404, 0, "")],
+)
+def test_names_are_asked_one_by_one_where_there_is_no_list(
+    api: Api, client: Client, reply: Reply
+) -> None:
+    api.on("GET", f"{AOP}/hostnames", reply)
     api.on("GET", f"{AOP}/hostnames/app.example.com", sample("get_hostname_aop"))
     api.on("GET", f"{AOP}/hostnames/b.example.com", bad(404, 1553, "not found"))
     found = client.associations(ZONE, ["app.example.com", "b.example.com"])
     assert [one.hostname for one in found] == ["app.example.com"]
+
+
+def test_without_list_and_names_nothing_is_claimed(api: Api, client: Client) -> None:
+    api.on("GET", f"{AOP}/hostnames", bad(404, 7003, "Could not route to"))
+    with pytest.raises(EdgeRefused):
+        client.associations(ZONE)
 
 
 @pytest.mark.parametrize("enabled", [True, None])

@@ -88,7 +88,8 @@ class CertificateCalls:
     def associations(self, zone_id: str, names: Sequence[str] = ()) -> list[Association]:
         """What is set for the single names of a zone, those with ``enabled`` false included.
 
-        ``names`` are asked one by one where Cloudflare does not offer the list.
+        ``names`` are asked one by one where Cloudflare does not offer the list; without them
+        that is refused.
         """
         pages = self._calls.pages(
             f"{_aop(zone_id)}/hostnames",
@@ -100,7 +101,9 @@ class CertificateCalls:
         try:
             found = [one for page in pages for one in reading.associations(page.result)]
         except EdgeRefused as error:
-            if error.status not in (404, 405) or error.code:
+            # A path that is not offered and a zone that is not there read alike: so a name is
+            # asked for, and if it is the zone, that is refused, too.
+            if error.status not in (404, 405) or not names:
                 raise
             asked = (self.association(zone_id, name) for name in names)
             found = [one for one in asked if one]
