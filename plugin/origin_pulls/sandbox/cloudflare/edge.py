@@ -72,20 +72,32 @@ class Edge:
         if self._process is None:
             return
         before = frozenset(self._workers(self._process.pid))
+        known = len(self._log())
         self._process.send_signal(signal.SIGHUP)
-        self._await_workers(before)
+        self._await_workers(before, known)
 
-    def _await_workers(self, before: frozenset[int]) -> None:
-        """Wait until a new worker serves and the old ones take no more visitors."""
+    def _await_workers(self, before: frozenset[int], known: int = 0) -> None:
+        """Wait until a new worker serves and the old ones take no more visitors.
+
+        ``known`` lines of the log are from before; a new one that is an emergency ends the wait.
+        """
         deadline = time.monotonic() + PATIENCE
         while self._process and self._process.poll() is None and time.monotonic() < deadline:
             serving = self._workers(self._process.pid)
             if serving and not before.intersection(serving):
                 return
+            if any("[emerg]" in line for line in self._log()[known:]):
+                break
             # nginx tells nobody that a reload is done: its processes' titles do.
             time.sleep(LOOK_AGAIN)
-        said = (self.access.edge / "error.log").read_text(errors="replace").splitlines()
-        raise Refused(f"The sandbox's nginx does not do as told: {' | '.join(said[-3:])}")
+        said = " | ".join(self._log()[known:][-3:])
+        raise Refused(f"The sandbox's nginx does not do as told: {said}")
+
+    def _log(self) -> list[str]:
+        try:
+            return (self.access.edge / "error.log").read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return []
 
     def _workers(self, parent: int) -> list[int]:
         return [number for number, title in _children(parent) if title == WORKER]

@@ -52,7 +52,9 @@ class Renderer:
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         zones = {zone for view in views for zone in view.zones}
-        shown = {f".{zone}": str(self.zone_file(zone)) for zone in zones}
+        shown = {
+            name: str(self.zone_file(zone)) for zone in zones for name in (zone, f"*.{zone}")
+        }
         # In mode off there is no TLS at the edge: without a certificate no handshake comes about.
         # With two places of two minds the first one's word counts.
         shown |= {way.name: "none" for way in views[0].ways if way.mode == "off"}
