@@ -40,11 +40,9 @@ class Starting:
         said = output.readline() if output else b""
         if output:
             output.close()
+        self.process.wait()  # it has begun a process of its own
         if said.strip() == b"ready":
-            # It is to outlive us: nobody waits for its end here.
-            self.process.returncode = 0
             return
-        self.process.wait()
         words = self.access.log.read_text(errors="replace").splitlines()
         raise Refused(
             f"The sandbox's Cloudflare does not start: {' | '.join(words[-3:])}",
