@@ -59,6 +59,7 @@ class Sandbox:
                 known = replace(known, cloudflare=running.free_ports())
                 running.lay(running.require_access(layout, known), fleet.of(known.asked_vhosts))
                 state.write(layout, known)
+                apache.signal_parent(layout, SIGUSR1)
             sandbox = cls(layout.directory, known)
             sandbox._grow(vhosts)
             sandbox._start()

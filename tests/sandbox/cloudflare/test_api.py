@@ -336,7 +336,7 @@ def test_a_second_change_while_one_runs_is_409_in_that_zone_alone(cloudflare: Cl
 
 def test_a_call_that_is_still_at_work_holds_the_others_off(cloudflare: Cloudflare) -> None:
     base = cloudflare.aop()
-    cloudflare.remote.fault("origin_tls_client_auth$", method="POST", delay=1.0)
+    cloudflare.remote.fault("origin_tls_client_auth$", method="POST", delay=PATIENCE)
     seen: list[int] = []
     slow = threading.Thread(
         target=lambda: seen.append(
@@ -352,6 +352,7 @@ def test_a_call_that_is_still_at_work_holds_the_others_off(cloudflare: Cloudflar
     while not any(call["method"] == "POST" for call in cloudflare.remote.calls()):
         pass
     assert cloudflare.call("POST", base, leaf().body).status == 409
+    cloudflare.remote.end_faults()
     slow.join()
     assert seen == [200]
 

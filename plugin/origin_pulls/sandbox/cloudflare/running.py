@@ -83,7 +83,7 @@ def free_ports() -> tuple[int, int, int]:
 def lay(access: Access, accounts: Sequence[Account]) -> None:
     """Write what a new Cloudflare knows of these accounts, and what the server knows of it."""
     shutil.rmtree(access.directory, ignore_errors=True)
-    # nginx's worker runs as nobody and must be able to come by; what is secret has its own mode.
+    # nginx's worker is not root and must be able to come by; what is secret has its own mode.
     files.folder(access.directory, mode=0o711)
     made = seed.world(accounts)
     state.save(access.seed, made)
