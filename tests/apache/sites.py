@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from origin_pulls import actions
+from origin_pulls.actions import reading
 from tests.apache.client import PlainVisitor, Shown, Visitor
 from tests.server_under_test import UnderTest
 
@@ -42,7 +42,7 @@ class Sites:
 
     def leaf(self, name: str) -> Shown:
         """The certificate that was made for one vhost, as Cloudflare presents it."""
-        files = actions.show(self.one.config, name).certificate
+        files = reading.show(self.one.config, name).certificate
         return Path(files["leaf"]), Path(files["key"])
 
     def probe(self, folder: Path) -> Shown:

@@ -41,7 +41,7 @@ def run_until(
 def _change(root: Path, names: tuple[str, ...], mode: str, effect: int, during: bool) -> None:
     import sys
 
-    from origin_pulls import actions
+    from origin_pulls.actions import changing
     from origin_pulls.config import Config
     from origin_pulls.engine import working
     from origin_pulls.engine.server import Server
@@ -72,8 +72,8 @@ def _change(root: Path, names: tuple[str, ...], mode: str, effect: int, during: 
     if mode == RECOVER:
         with working.holding(Server.of(config), lambda text: None):
             os._exit(FINISHED)
-    wish = actions.wish_for(config, names, policy)
-    job = actions.carry_out(config, wish, lambda text: None)
+    wish = changing.wish_for(config, names, policy)
+    job = changing.carry_out(config, wish, lambda text: None)
     os._exit(EXIT_CODES[job.state])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from origin_pulls import actions
+from origin_pulls.actions import reading
 from origin_pulls.model.include import State, state
 from origin_pulls.model.job import State as JobState
 from origin_pulls.model.policy import Mode
@@ -42,7 +42,7 @@ def judge(under_test: UnderTest, mode: str) -> str:
     under_test.recover()
     assert under_test.is_sound()
     assert not (under_test.config.journal / "current").exists()
-    rows, _ = actions.listing(under_test.config)
+    rows, _ = reading.listing(under_test.config)
     mode_now = next(row.applied.policy.mode for row in rows if row.vhost.server_name == NAME)
     include = under_test.include("blog", NAME)
     found = state(include.read_bytes() if include.exists() else None)
@@ -50,7 +50,7 @@ def judge(under_test: UnderTest, mode: str) -> str:
     assert is_enforced == (found is State.OURS), (mode_now, found)
     assert under_test.is_enforced(NAME) if is_enforced else under_test.is_open(NAME)
     assert not list(include.parent.glob("*.kept"))
-    jobs = actions.jobs(under_test.config, 5)
+    jobs = reading.jobs(under_test.config, 5)
     assert all(job.state in (JobState.DONE, JobState.RESTORED) for job in jobs), jobs
     if is_enforced == (mode == "enforce"):
         return "finished"

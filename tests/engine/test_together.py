@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from origin_pulls import actions, agent
+from origin_pulls.actions import changing, reading
+from origin_pulls.agent import speaking
 from origin_pulls.model.policy import Policy, read_policy
 from origin_pulls.sandbox import Sandbox
 from tests.conftest import standing
@@ -38,7 +39,7 @@ def agent_of(one: UnderTest) -> Iterator[subprocess.Popen[str]]:
     """A running agent, ended by its process number."""
     process = one.start("agent", log=one.root / "agent.log")
     try:
-        until(lambda: agent.is_running(one.config), "the agent listens")
+        until(lambda: speaking.is_running(one.config), "the agent listens")
         yield process
     finally:
         if process.poll() is None:
@@ -86,7 +87,7 @@ def test_a_second_agent_is_refused(fresh_sandbox: Sandbox) -> None:
         second = one.run("agent")
         assert second.code == 3
         assert "Another agent runs" in second.stderr
-        assert agent.is_running(one.config)
+        assert speaking.is_running(one.config)
 
 
 def test_a_command_hands_its_wish_to_the_agent_and_tells_the_outcome(
@@ -112,9 +113,9 @@ def test_wishes_that_arrive_during_a_job_are_carried_out_together_after_it(
     names = ["acme.example", "dedi.example", "shop.example", "closed.example"]
     with agent_of(one), ThreadPoolExecutor(8) as pool, gate(one) as closed:
         first = pool.submit(one.run, "enforce", "blog.example", "--edge-ready")
-        until(lambda: bool(actions.jobs(one.config, 1)), "the first job is there")
+        until(lambda: bool(reading.jobs(one.config, 1)), "the first job is there")
         others = [pool.submit(one.run, "enforce", name, "--edge-ready") for name in names]
-        until(lambda: len(actions.jobs(one.config, 9)) == 5, "all wishes wait")
+        until(lambda: len(reading.jobs(one.config, 9)) == 5, "all wishes wait")
         closed.unlink()
         assert [done.result().code for done in (first, *others)] == [0] * 5
     assert runs(reloads) == 2
@@ -129,14 +130,14 @@ def test_two_hundred_toggles_at_once_are_one_rebuild_and_one_reload() -> None:
         counted(one.config.rebuild_program, rebuilds)
         counted(one.config.restart_program, reloads)
         names = [f"site{number:05}.example" for number in range(1, MANY + 1)]
-        wishes = [actions.wish_for(one.config, [name], enforced) for name in names]
+        wishes = [changing.wish_for(one.config, [name], enforced) for name in names]
         with agent_of(one) as process:
             os.kill(process.pid, signal.SIGSTOP)  # so that all of them wait together
             with ThreadPoolExecutor(32) as pool:
-                asked = [pool.submit(agent.ask, one.config, wish) for wish in wishes]
+                asked = [pool.submit(speaking.ask, one.config, wish) for wish in wishes]
                 os.kill(process.pid, signal.SIGCONT)
                 numbers = [number.result() for number in asked]
-            jobs = [actions.follow(one.config, number, lambda text: None) for number in numbers]
+            jobs = [changing.follow(one.config, number, lambda text: None) for number in numbers]
         assert {str(job.state) for job in jobs} == {"done"}
         assert len(set(numbers)) == MANY
         assert runs(rebuilds) == 1
@@ -162,14 +163,14 @@ def test_a_command_goes_on_itself_when_the_agent_is_killed_in_the_middle(
     one = UnderTest(fresh_sandbox)
     with agent_of(one) as process, ThreadPoolExecutor(2) as pool, gate(one) as closed:
         first = pool.submit(one.run, "enforce", "blog.example", "--edge-ready")
-        until(lambda: bool(actions.jobs(one.config, 1)), "the first job is there")
-        number = actions.jobs(one.config, 1)[0].number
+        until(lambda: bool(reading.jobs(one.config, 1)), "the first job is there")
+        number = reading.jobs(one.config, 1)[0].number
         until(
-            lambda: any("rebuilding" in text for _, _, text in actions.job(one.config, number)[1]),
+            lambda: any("rebuilding" in text for _, _, text in reading.job(one.config, number)[1]),
             "the rebuild runs",
         )
         second = pool.submit(one.run, "enforce", "shop.example", "--edge-ready")
-        until(lambda: len(actions.jobs(one.config, 5)) == 2, "the second wish waits")
+        until(lambda: len(reading.jobs(one.config, 5)) == 2, "the second wish waits")
         process.kill()
         closed.unlink()
         assert first.result().code == 4
@@ -184,7 +185,7 @@ def test_an_agent_that_is_told_to_stop_finishes_what_it_does(fresh_sandbox: Sand
     one = UnderTest(fresh_sandbox)
     with agent_of(one) as process, ThreadPoolExecutor(1) as pool, gate(one) as closed:
         first = pool.submit(one.run, "enforce", "blog.example", "--edge-ready")
-        until(lambda: bool(actions.jobs(one.config, 1)), "the first job is there")
+        until(lambda: bool(reading.jobs(one.config, 1)), "the first job is there")
         process.terminate()
         closed.unlink()
         assert first.result().code == 0
@@ -200,8 +201,8 @@ def test_an_agent_finishes_what_another_left_when_it_starts(fresh_sandbox: Sandb
         process.kill()
         process.communicate()
     with agent_of(one):
-        until(lambda: actions.jobs(one.config, 1)[0].state.is_over, "it is taken back")
-        assert str(actions.jobs(one.config, 1)[0].state) == "restored"
+        until(lambda: reading.jobs(one.config, 1)[0].state.is_over, "it is taken back")
+        assert str(reading.jobs(one.config, 1)[0].state) == "restored"
     assert one.is_open("blog.example")
     assert one.is_sound()
 
@@ -220,7 +221,7 @@ def test_nonsense_on_the_socket_is_refused_and_ends_nothing(sandbox: Sandbox, li
             with connection.makefile("rb") as stream:
                 answer = stream.readline()
         assert b"refused" in answer
-        assert agent.is_running(one.config)
+        assert speaking.is_running(one.config)
 
 
 def test_only_root_and_the_web_user_may_ask(sandbox: Sandbox) -> None:

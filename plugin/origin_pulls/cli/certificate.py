@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from origin_pulls import actions
+from origin_pulls.actions import networks as known_networks
+from origin_pulls.actions import probing
 from origin_pulls.cli import words
 from origin_pulls.cli.options import common, print_json, progress
 from origin_pulls.config import Config
@@ -35,7 +36,7 @@ def probe(config: Config, as_json: bool, out: str, days: int, force: bool) -> No
     taken = [place for place in places if os.path.lexists(place)]
     if taken and not force:
         raise Unusable(f"{taken[0]} is there already", hint="Name another folder, or --force.")
-    expires = actions.write_probe(config, *places, days=days)
+    expires = probing.write_probe(config, *places, days=days)
     if as_json:
         print_json(
             {"certificate": str(places[0]), "key": str(places[1]), "expires": expires.isoformat()}
@@ -53,14 +54,14 @@ def probe(config: Config, as_json: bool, out: str, days: int, force: bool) -> No
 def ranges(config: Config, as_json: bool, refresh: bool, source: str | None, shrink: bool) -> int:
     """Show (or refresh) Cloudflare's networks, which `--port80 cloudflare` lets in."""
     if not refresh and source is None:
-        networks = actions.cloudflare_ranges(config)
+        networks = known_networks.cloudflare_ranges(config)
         if as_json:
             print_json({"ranges": list(networks)})
         else:
             click.echo("\n".join(networks))
         return 0
     place = Path(source) if source else None
-    compared, job = actions.refresh_ranges(config, place, may_shrink=shrink, say=progress)
+    compared, job = known_networks.refresh_ranges(config, place, may_shrink=shrink, say=progress)
     if as_json:
         print_json({**compared, "job": words.job_record(job, is_whole=False) if job else None})
     else:

@@ -11,7 +11,8 @@ from typing import Any
 import click
 import yaml
 
-from origin_pulls import actions, yaml_text
+from origin_pulls import yaml_text
+from origin_pulls.actions import changing
 from origin_pulls.cli import words
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
 from origin_pulls.config import Config
@@ -75,7 +76,7 @@ def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
         if mode is Mode.OFF:
             _check_off(given)
         edit = functools.partial(_edited, mode, given)
-        wish = actions.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
+        wish = changing.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
         return _carry_out(config, wish, **going)
 
     return change
@@ -111,7 +112,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
         raise Unusable(f"{file} names a vhost twice", hint="One entry a vhost.")
     if not policies:
         raise Unusable(f"{file} names no vhosts", hint="Its list `vhosts:` is empty.")
-    wish = actions.wish_for(
+    wish = changing.wish_for(
         config, list(policies), lambda name, _: policies[name], who=_who(), is_partial=keep_going
     )
     if len(wish.items) != len(policies):
@@ -141,7 +142,7 @@ def relax(config: Config, as_json: bool, is_all: bool) -> None:
             "This relaxes every vhost of the server",
             hint="Type `origin-pulls relax --all`. For one vhost: `origin-pulls off NAME`.",
         )
-    relaxed = actions.relax(config, _who(), progress)
+    relaxed = changing.relax(config, _who(), progress)
     if as_json:
         print_json(
             {
@@ -163,13 +164,13 @@ def relax(config: Config, as_json: bool, is_all: bool) -> None:
 
 def _carry_out(config: Config, wish: Change | Undo, *, dry_run: bool, as_json: bool) -> int:
     if dry_run:
-        prepared = actions.preview(config, wish)
+        prepared = changing.preview(config, wish)
         if as_json:
             print_json(words.preview_record(prepared))
         else:
             words.say_preview(prepared)
         return 3 if prepared.refused else 0
-    job = actions.carry_out(config, wish, progress)
+    job = changing.carry_out(config, wish, progress)
     if as_json:
         print_json(words.job_record(job))
     else:

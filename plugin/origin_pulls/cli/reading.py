@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import yaml
 
-from origin_pulls import actions
-from origin_pulls.actions import Row, Shown
+from origin_pulls.actions import reading
+from origin_pulls.actions.reading import Row, Shown
 from origin_pulls.cli import words
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json
 from origin_pulls.config import Config
@@ -25,7 +25,7 @@ def list_vhosts(
     config: Config, as_json: bool, account: str | None, mode: str | None, search: str | None
 ) -> None:
     """List the vhosts of this server with their modes."""
-    rows, problems = actions.listing(config)
+    rows, problems = reading.listing(config)
     text = (search or "").lower()
     chosen = [
         row
@@ -51,7 +51,7 @@ def list_vhosts(
 @common
 def show(config: Config, as_json: bool, name: str) -> None:
     """Show all about one vhost: names, policy, certificate, ways round."""
-    shown = actions.show(config, name)
+    shown = reading.show(config, name)
     if as_json:
         print_json(words.shown_record(shown))
         return
@@ -73,7 +73,7 @@ def show(config: Config, as_json: bool, name: str) -> None:
 @common
 def export(config: Config, as_json: bool) -> None:
     """Print all policies as the YAML that `apply` takes."""
-    rows, _ = actions.listing(config)
+    rows, _ = reading.listing(config)
     policies = [
         {"name": row.vhost.host_names[0], **_short(row)}
         for row in rows
@@ -90,7 +90,7 @@ def export(config: Config, as_json: bool) -> None:
 @common
 def prove(config: Config, as_json: bool, name: str) -> int:
     """Prove now, with real requests, that a vhost does what its policy says."""
-    row, results = actions.prove(config, name)
+    row, results = reading.prove(config, name)
     holds = bool(results) and all(result.holds for result in results)
     if as_json:
         record = {**words.row_record(row), "holds": holds}
@@ -109,7 +109,7 @@ def prove(config: Config, as_json: bool, name: str) -> int:
 @common
 def jobs(config: Config, as_json: bool, most: int) -> None:
     """List the newest jobs."""
-    found = actions.jobs(config, most)
+    found = reading.jobs(config, most)
     if as_json:
         print_json({"jobs": [words.job_record(one, is_whole=False) for one in found]})
         return
@@ -132,7 +132,7 @@ def jobs(config: Config, as_json: bool, most: int) -> None:
 @common
 def job(config: Config, as_json: bool, number: int) -> None:
     """Show one job: its progress, outcome, diffs and proof."""
-    found, progress = actions.job(config, number)
+    found, progress = reading.job(config, number)
     if as_json:
         lines = [{"at": at, "text": text} for _, at, text in progress]
         print_json({**words.job_record(found), "progress": lines})

@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from origin_pulls.agent import Agent
+from origin_pulls.agent.service import Agent
 from origin_pulls.cli.options import common
 from origin_pulls.config import Config
 

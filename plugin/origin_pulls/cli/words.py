@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from origin_pulls.actions import Row, Shown
+from origin_pulls.actions.reading import Row, Shown
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.model import plan, refusals
 from origin_pulls.model.job import Item, Job, State

@@ -15,14 +15,14 @@ from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Item, Job, State, item_for
-from origin_pulls.model.wish import Change, Undo, Wish
+from origin_pulls.model.wish import Change, JobWish, Undo
 from origin_pulls.server import lock
 
 logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 
-def accept(server: Server, wish: Wish) -> int:
+def accept(server: Server, wish: JobWish) -> int:
     """Keep a wish as a waiting job and give its number; ``Refused`` when it cannot be meant.
 
     Whose vhosts these are is looked up here again, whatever the one who asks may believe.

@@ -1,0 +1,124 @@
+"""To change: from names to a wish, its preview, and having it carried out; undo; panic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from origin_pulls.agent import speaking
+from origin_pulls.config import Config
+from origin_pulls.engine import looking, preparing, relaxing, stopping, working
+from origin_pulls.engine.preparing import Prepared
+from origin_pulls.engine.relaxing import Relaxed
+from origin_pulls.engine.server import Server, utc_now
+from origin_pulls.errors import Refused, Unusable
+from origin_pulls.model.job import Applied, Job, item_for
+from origin_pulls.model.policy import Policy
+from origin_pulls.model.wish import Change, JobWish, Undo, Wanted
+from origin_pulls.server import lock
+
+Say = Callable[[str], None]
+FOLLOW_PAUSE = 0.1
+LOOK_EACH = 10  # pauses, to look whether the agent is still there
+
+
+def wish_for(
+    config: Config,
+    names: Sequence[str],
+    policy_of: Callable[[str, Policy], Policy],
+    *,
+    who: str = "root",
+    is_partial: bool = False,
+) -> Change:
+    """The wish to change the vhosts that serve these names.
+
+    ``policy_of`` makes of a name and the policy in force the one that is wanted. Raises
+    ``Refused`` for a name that nobody serves, ``Unusable`` when two names mean one vhost and
+    want different things of it.
+    """
+    server = Server.dry(config)
+    found = looking.look(server)
+    applied = preparing.applied_now(server, found)
+    vhosts = looking.Names(found)
+    wanted: dict[str, Wanted] = {}
+    for name in names:
+        vhost = vhosts.find(name)
+        policy = policy_of(name, applied.get(vhost.key, Applied()).policy)
+        one = wanted.setdefault(vhost.key, Wanted(vhost.user, vhost.server_name, policy))
+        if one.policy != policy:
+            raise Unusable(
+                f"{vhost.server_name} is named twice (once as {name}) with different wishes",
+                hint="Name each vhost once; `show` tells which names share one.",
+            )
+    return Change(tuple(wanted.values()), who, is_partial)
+
+
+def preview(config: Config, wish: Change | Undo) -> Prepared:
+    """What a wish would do, touching nothing."""
+    server = Server.dry(config)
+    if isinstance(wish, Undo):
+        items = working.undone(server, wish.job)
+    else:
+        found = looking.look(server)
+        keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
+        items = tuple(item_for(keys[one.user, one.server_name], one.policy) for one in wish.items)
+    partial = isinstance(wish, Change) and wish.is_partial
+    job = Job(number=0, kind="preview", who=wish.who, asked="", items=items, is_partial=partial)
+    return preparing.prepare(server, [job])
+
+
+def carry_out(config: Config, wish: JobWish, say: Say) -> Job:
+    """Have a wish carried out and wait for its outcome.
+
+    The running agent does it; where none runs, it is done here, under the same lock.
+    """
+    try:
+        number = speaking.ask(config, wish)
+    except ConnectionError:
+        return _do_it_here(config, wish, say)
+    return follow(config, number, say)
+
+
+def follow(config: Config, number: int, say: Say) -> Job:
+    """Wait for the outcome of a job, saying its progress.
+
+    When the agent ends in the middle, what it left is brought to an end here.
+    """
+    server = Server.of(config)
+    said = looked = 0
+    while True:
+        for line, _, text in server.store.progress(number, after=said):
+            say(text)
+            said = line
+        job = server.store.job(number)
+        if job is None:
+            raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
+        if job.state.is_over:
+            return job
+        looked += 1
+        if looked % LOOK_EACH == 0 and _is_abandoned(config):
+            say("the agent is gone: going on here")
+            with stopping.taken_back(), working.holding(server, say):
+                working.work(server, say)
+            continue
+        time.sleep(FOLLOW_PAUSE)
+
+
+def relax(config: Config, who: str, say: Say) -> Relaxed:
+    """Everything back to no demand, by the shortest way."""
+    return relaxing.relax(config, who, utc_now().isoformat(timespec="milliseconds"), say)
+
+
+def _is_abandoned(config: Config) -> bool:
+    return not speaking.is_running(config) and not lock.is_held(config.work_lock)
+
+
+def _do_it_here(config: Config, wish: JobWish, say: Say) -> Job:
+    server = Server.of(config)
+    with stopping.taken_back(), working.holding(server, say):
+        number = working.accept(server, wish)
+        working.work(server, say)
+        done = server.store.job(number)
+    if done is None:
+        raise Refused(f"Job {number} is gone from the store", hint="See `origin-pulls jobs`.")
+    return done

@@ -1,0 +1,75 @@
+"""What the agent does by itself, again and again, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from origin_pulls.config import Config
+from origin_pulls.engine.server import Seen, Server
+from origin_pulls.errors import OriginPullsError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every so many seconds; it takes the work lock itself where it needs it."""
+
+    name: str
+    every: float
+    do: Callable[[Server], None]
+
+
+def chores(config: Config) -> list[Chore]:
+    """All that this server's agent does by itself."""
+    del config
+    return []
+
+
+class Chores(threading.Thread):
+    """Does each chore when it is due, until told to stop; one that fails is logged."""
+
+    def __init__(self, config: Config, seen: Seen, due: Sequence[Chore]) -> None:
+        super().__init__(name="chores", daemon=True)
+        self.config = config
+        self.seen = seen
+        self.next = {chore: time.monotonic() for chore in due}
+        self.wake = threading.Event()
+        self.is_stopping = False
+
+    def run(self) -> None:
+        """Until ``stop``: wait for the next chore, or to be hurried, and do what is due."""
+        while not self.is_stopping and self.next:
+            self.wake.wait(max(min(self.next.values()) - time.monotonic(), 0))
+            self.wake.clear()
+            for chore in [one for one, at in self.next.items() if at <= time.monotonic()]:
+                if not self.is_stopping:
+                    self._do(chore)
+
+    def hurry(self, name: str) -> None:
+        """Let the chore of this name be due now."""
+        for chore in self.next:
+            if chore.name == name:
+                self.next[chore] = 0.0
+        self.wake.set()
+
+    def stop(self) -> None:
+        """Begin no further chore."""
+        self.is_stopping = True
+        self.wake.set()
+
+    def _do(self, chore: Chore) -> None:
+        self.next[chore] = time.monotonic() + chore.every
+        try:
+            server = Server.of(self.config, self.seen)
+            try:
+                chore.do(server)
+            finally:
+                server.store.close()
+        except (OriginPullsError, OSError) as error:
+            hint = error.hint if isinstance(error, OriginPullsError) else ""
+            logger.error("%s: %s. %s", chore.name, error, hint)  # noqa: TRY400 - no trace

@@ -1,0 +1,83 @@
+"""The agent's socket: who may ask, one bounded line, one answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pwd
+import socket
+import socketserver
+import struct
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from origin_pulls.config import Config
+from origin_pulls.server import files
+
+logger = logging.getLogger(__name__)
+
+Take = Callable[[bytes], Mapping[str, object]]
+WEB_USER = "origin-pulls"
+CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
+READ_LIMIT = 10.0  # seconds for a whole wish to arrive
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    """One wish on one connection; nothing it sends can end the agent."""
+
+    def handle(self) -> None:
+        listener = cast(Listener, self.server)
+        connection = self.connection
+        if _peer(connection) not in listener.allowed:
+            answer: Mapping[str, object] = {"refused": "Only root may ask the agent", "code": 3}
+        else:
+            connection.settimeout(READ_LIMIT)
+            limit = listener.config.wish_bytes
+            try:
+                line = self.rfile.readline(limit + 1)
+            except OSError:
+                return
+            if not line:
+                return  # somebody only looked whether an agent is there
+            if len(line) > limit:
+                answer = {"refused": f"A wish has at most {limit} bytes", "code": 2}
+            else:
+                answer = listener.take(line)
+        try:
+            self.wfile.write(json.dumps(answer).encode() + b"\n")
+        except OSError:
+            logger.info("somebody asked and did not wait for the answer")
+
+
+class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """The socket, open; ``take`` gives the answer to one line."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, config: Config, take: Take) -> None:
+        self.config = config
+        self.take = take
+        self.allowed = {os.geteuid(), *_web_user()}
+        path = config.agent_socket
+        files.make_directory(path.parent, mode=0o750)
+        path.unlink(missing_ok=True)
+        old = os.umask(0o117)
+        try:
+            super().__init__(str(path), _Handler)
+        finally:
+            os.umask(old)
+
+
+def _peer(connection: socket.socket) -> int:
+    """The user id of the other end, as the kernel says it."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    return int(CREDENTIALS.unpack(raw)[1])
+
+
+def _web_user() -> list[int]:
+    try:
+        return [pwd.getpwnam(WEB_USER).pw_uid]
+    except KeyError:
+        return []

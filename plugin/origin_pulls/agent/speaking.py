@@ -1,0 +1,54 @@
+"""To speak with the running agent: one wish, one answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+
+from origin_pulls.config import Config
+from origin_pulls.errors import Refused
+from origin_pulls.model import wish as wishes
+
+
+def is_running(config: Config) -> bool:
+    """Whether an agent answers on this server's socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2)
+        try:
+            connection.connect(str(config.agent_socket))
+        except OSError:
+            return False
+    return True
+
+
+def ask(config: Config, wish: wishes.JobWish) -> int:
+    """Hand a wish that makes a job to the running agent; the job's number.
+
+    Raises as ``hand_over`` does.
+    """
+    return int(str(hand_over(config, wish)["job"]))
+
+
+def hand_over(config: Config, wish: wishes.Wish) -> Mapping[str, object]:
+    """Hand a wish to the running agent; its answer, which is no refusal.
+
+    Raises what the agent refused, or ``ConnectionError`` when none answers.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(120)
+        try:
+            connection.connect(str(config.agent_socket))
+            connection.sendall(wishes.write(wish))
+            line = connection.makefile("rb").readline(config.wish_bytes)
+        except OSError as error:
+            raise ConnectionError("no agent answers") from error
+    try:
+        answer = json.loads(line)
+    except ValueError as error:
+        raise ConnectionError("the agent ended before it answered") from error
+    if not isinstance(answer, dict):
+        raise ConnectionError("the agent's answer cannot be understood")
+    if "refused" in answer:
+        raise Refused(str(answer["refused"]), hint=str(answer.get("hint", "")))
+    return answer
