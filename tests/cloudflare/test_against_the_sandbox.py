@@ -11,7 +11,9 @@ import pytest
 from origin_pulls.cloudflare.client import Client
 from origin_pulls.cloudflare.values import EdgeCertificate
 from origin_pulls.config import Config
+from origin_pulls.engine import token_checking
 from origin_pulls.engine.reaching import Reaching
+from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeRefused, EdgeUnknown
 from origin_pulls.model.inventory import Proxied
 from origin_pulls.sandbox import Sandbox
@@ -338,6 +340,16 @@ def test_names_are_proxied_as_records_and_dns_agree(cloudflare: Cloudflare) -> N
     assert [one.proxied for one in by_records] == wanted
     assert "DNS gives" in by_dns[0].why
     assert "record" in by_records[0].why
+
+
+def test_a_token_for_one_zone_is_led_there_by_the_servers_names(cloudflare: Cloudflare) -> None:
+    made = cloudflare.remote.token(permissions=["Zone Read"], zones=["shop-addon.example"])
+    token = Token("0000000b", Secret(made["secret"].encode()), "shop")
+    server = Server.dry(Config.at(cloudflare.sandbox.directory))
+    with cloudflare.client(token.secret) as one:
+        found, notes = token_checking.reached(server, one, token)
+    assert [zone.name for zone in found] == ["shop-addon.example"]
+    assert notes == []
 
 
 def test_the_commands_lead_to_it_by_the_sandboxs_settings(cloudflare: Cloudflare) -> None:

@@ -12,6 +12,7 @@ from origin_pulls.cloudflare.zones import Zones
 from origin_pulls.engine import looking, reaching
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeRefused, EdgeUnknown
+from origin_pulls.model.inventory import Kind
 from origin_pulls.model.tokens import Permission, TokenSeen
 from origin_pulls.server.tokens import Token, Tokens
 
@@ -183,7 +184,10 @@ def _names(server: Server, token: Token) -> list[str]:
     """The domains that a token may be for: its account's, or all of the server's."""
     vhosts = looking.look(server).vhosts
     mine = [one for one in vhosts if token.owner in ("", one.user)]
-    return list(dict.fromkeys(one.server_name for one in mine if one.names))
+    # The other kinds of names (www, mail, services) lie in the zones of these.
+    kinds = (Kind.MAIN, Kind.ALIAS)
+    found = (name.name for one in mine for name in one.names if name.kind in kinds)
+    return list(dict.fromkeys(found))
 
 
 def _all(server: Server) -> list[Token]:
