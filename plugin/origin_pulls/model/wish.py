@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from origin_pulls.errors import Unusable
-from origin_pulls.model import names
+from origin_pulls.model import names, token_wish
 from origin_pulls.model.policy import Policy, read_policy
+from origin_pulls.model.token_wish import TokenWish
 
 MOST_ITEMS = 100_000
 
@@ -42,7 +43,7 @@ class Undo:
 # What becomes a job.
 JobWish = Change | Undo
 
-Wish = JobWish
+Wish = JobWish | TokenWish
 
 
 def write(wish: Wish) -> bytes:
@@ -61,6 +62,8 @@ def write(wish: Wish) -> bytes:
             ]
             record = {"wish": "change", "who": wish.who, "partial": wish.is_partial}
             record["items"] = items
+        case _:
+            record = token_wish.as_record(wish)
     return json.dumps(record).encode() + b"\n"
 
 
@@ -83,7 +86,10 @@ def read(line: bytes) -> Wish:
             return Undo(number, who)
         case "change":
             return Change(_items(record.get("items")), who, record.get("partial") is True)
-    raise Unusable("There is no such wish", hint="`change` or `undo`.")
+    if (found := token_wish.read(record)) is not None:
+        return found
+    known = ", ".join(("change", "undo", *token_wish.NAMES))
+    raise Unusable("There is no such wish", hint=f"Known: {known}.")
 
 
 def _items(items: object) -> tuple[Wanted, ...]:
