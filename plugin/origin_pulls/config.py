@@ -55,6 +55,11 @@ class Config:
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
 
+    # what follows the panel's life, and what a panel's update may break
+    spool_directory: Path = Path("/var/lib/origin-pulls/spool")
+    release: Path = Path("/opt/origin-pulls/current")
+    cpanel_userdata: Path = Path("/var/cpanel/userdata")
+
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10
@@ -71,6 +76,9 @@ class Config:
     gather_window: float = 0.15
     gather_longest: float = 5.0
     panic_patience: float = 30.0
+    look_again_every: float = 60.0
+    cleaning_patience: float = 30.0
+    spool_files: int = 5000
 
     @classmethod
     def at(cls, root: Path) -> Config:
