@@ -7,9 +7,10 @@ import time
 
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
-from origin_pulls.engine import reconciling
+from origin_pulls.engine import installation, reconciling
 from origin_pulls.engine.reconciling import Inherits, nothing_inherited
 from origin_pulls.engine.server import Server
+from origin_pulls.model.installation import State
 from origin_pulls.server import lock, spool
 
 logger = logging.getLogger(__name__)
@@ -47,4 +48,15 @@ class Following:
             return
         self.next_look = time.monotonic() + self.config.look_again_every
         if followed.events:
-            logger.info("followed %d events of the panel", followed.events)
+            logger.info("followed %d events of the panel", len(followed.events))
+        if any(event.name == "upcp" for event in followed.events):
+            self._look_after_update(server)
+
+    def _look_after_update(self, server: Server) -> None:
+        """The panel has updated itself: what that took away is put back out of the release."""
+        parts = installation.check(
+            server, repair=True, ask=lambda change: speaking.ask(self.config, change)
+        )
+        for part in parts:
+            if part.state is not State.GOOD:
+                logger.warning("after the update: %s: %s, %s", part.name, part.said, part.state)

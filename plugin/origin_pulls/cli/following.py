@@ -34,7 +34,7 @@ def reconcile(config: Config, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "events": followed.events,
+                "events": len(followed.events),
                 "renamed": [{"user": one.user, "now": one.new_user} for one in decision.moves],
                 "gone": [f"{user}/{name}" for user, _, name in decision.forgotten],
                 "asked": [

@@ -19,7 +19,7 @@ from origin_pulls.model import include, reconciling
 from origin_pulls.model.include import State as FileState
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.policy import Policy
-from origin_pulls.model.reconciling import Decision, Found, LastSeen, Row
+from origin_pulls.model.reconciling import Decision, Event, Found, LastSeen, Row
 from origin_pulls.model.wish import Change, Wanted
 from origin_pulls.server import cpanel, spool
 from origin_pulls.store.lives import Lives
@@ -33,9 +33,9 @@ Inherits = Callable[[Vhost], Policy]
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What was followed: how many events, what was decided, what was taken away."""
+    """What was followed: the events, what was decided, what was taken away."""
 
-    events: int
+    events: tuple[Event, ...]
     decision: Decision
     cleaned: Cleaned
 
@@ -84,7 +84,7 @@ def reconcile(
         ask(Change(items, "hook", is_partial=True))
     _remember(lives, found, memory, asked, server.clock().timestamp())
     spool.forget(spooled.files)
-    return Followed(len(spooled.events), decision, cleaned)
+    return Followed(spooled.events, decision, cleaned)
 
 
 def _found(server: Server, found: Inventory, present: Sequence[Ours]) -> Found:
