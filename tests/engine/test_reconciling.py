@@ -285,3 +285,28 @@ def test_the_command_says_what_it_did(one: UnderTest) -> None:
     assert said["asked"][0]["vhost"] == "diary/blog.example"
     assert said["events"] >= 1
     assert said["waiting"] is True
+
+
+def test_a_cleaning_that_was_killed_after_its_deed_is_finished_by_the_next_run(
+    one: UnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enforce(one, "blog.example")
+    call(one, "removeacct", username="blog")
+    follow(one)
+
+    class KilledError(Exception):
+        pass
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(journal.Run, "close", killed)
+    with pytest.raises(KilledError):
+        follow(one, is_late=True)
+    monkeypatch.undo()
+    assert journal.pending(one.config.journal) is not None
+    assert follow(one, is_late=True).is_waiting is False
+    assert journal.pending(one.config.journal) is None
+    assert ours(one, "blog") == []
+    assert {job["state"] for job in one.json("jobs")["jobs"]} == {"done"}
+    assert one.is_sound()

@@ -20,7 +20,7 @@ from origin_pulls.errors import OriginPullsError, Refused, Restored
 from origin_pulls.model import include, names
 from origin_pulls.model.include import State as FileState
 from origin_pulls.model.inventory import Vhost
-from origin_pulls.model.job import Job, State
+from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.server import files, journal
 from origin_pulls.server.journal import Deed
 
@@ -97,7 +97,7 @@ def _carry_out(
         run.carry_out([_deed(path, None) for path in remove])
         if empty:
             _reload(server)
-        run.commit({"jobs": []})
+        run.commit({"jobs": [as_record(job)]})
     except (OriginPullsError, OSError) as error:
         run.take_back()
         problem = settling.settle(server.apache, say)
