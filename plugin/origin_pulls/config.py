@@ -61,6 +61,24 @@ class Config:
     # Cloudflare: tokens
     tokens_directory: Path = Path("/etc/origin-pulls/tokens")
     tokens_lock: Path = Path("/var/lib/origin-pulls/tokens.lock")
+    # what follows the panel's life, and what a panel's update may break
+    spool_directory: Path = Path("/var/lib/origin-pulls/spool")
+    cpanel_userdata: Path = Path("/var/cpanel/userdata")
+    release: Path = Path("/opt/origin-pulls/current")
+    installation_under_way: Path = Path("/opt/origin-pulls/under-way")
+    whm_pages: Path = Path("/usr/local/cpanel/whostmgr/docroot/cgi/addons/originpulls")
+    whm_icons: Path = Path("/usr/local/cpanel/whostmgr/docroot/addon_plugins")
+    whm_templates: Path = Path("/usr/local/cpanel/whostmgr/docroot/templates")
+    whm_features: Path = Path("/usr/local/cpanel/whostmgr/addonfeatures")
+    jupiter: Path = Path("/usr/local/cpanel/base/frontend/jupiter")
+    hook: Path = Path("/usr/local/cpanel/3rdparty/bin/origin-pulls-hook")
+    cagefs_mounts: Path = Path("/etc/cagefs/cagefs.mp")
+    cagefs_program: Path = Path("/usr/sbin/cagefsctl")
+    register_program: Path = Path("/usr/local/cpanel/bin/register_appconfig")
+    hooks_program: Path = Path("/usr/local/cpanel/bin/manage_hooks")
+    tile_program: Path = Path("/usr/local/cpanel/scripts/install_plugin")
+    sprite_program: Path = Path("/usr/local/cpanel/bin/sprite_generator")
+    account_socket_directory: Path = Path("/run/origin-pulls/account")
 
     # what a setting may change
     public_https_port: int = 443
@@ -81,6 +99,9 @@ class Config:
     gather_window: float = 0.15
     gather_longest: float = 5.0
     panic_patience: float = 30.0
+    look_again_every: float = 60.0
+    cleaning_patience: float = 30.0
+    spool_files: int = 5000
 
     # Cloudflare's API and DNS
     edge_connect_timeout: float = 5.0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from origin_pulls.agent.following import PEEK, Following
 from origin_pulls.config import Config
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import OriginPullsError
@@ -26,8 +27,8 @@ class Chore:
 
 def chores(config: Config) -> list[Chore]:
     """All that this server's agent does by itself."""
-    del config
-    return []
+    following = Following(config)
+    return [Chore("look again", PEEK, following.look_again)]
 
 
 class Chores(threading.Thread):

@@ -13,6 +13,8 @@ import click
 from origin_pulls import __version__
 from origin_pulls.cli.certificate import certificate, ranges
 from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
+from origin_pulls.cli.following import reconcile
+from origin_pulls.cli.installation import check_installation
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
 from origin_pulls.cli.running import agent
 from origin_pulls.cli.sandbox import sandbox
@@ -50,7 +52,7 @@ def commands(context: click.Context, root: str, verbose: bool) -> None:
 
 for command in (
     *(list_vhosts, show, off, observe, enforce, apply, export, prove, jobs, job, undo, relax),
-    *(certificate, ranges, agent, sandbox, token, zones),
+    *(certificate, ranges, token, zones, reconcile, check_installation, agent, sandbox),
 ):
     commands.add_command(command)
 

@@ -88,7 +88,7 @@ def remove(layout: Layout, user: str) -> None:
     if switches.read(layout).includes_of_the_removed == "removed":
         for kind in ("std", "ssl"):
             shutil.rmtree(layout.include_tree / kind / "2_4" / user, ignore_errors=True)
-    _write_suspensions(layout)
+    write_suspensions(layout)
     domain_lists.refresh(layout)
 
 
@@ -137,10 +137,11 @@ def _set_suspended(layout: Layout, user: str, *, is_suspended: bool) -> None:
         lines.append("SUSPENDED=1")
     group = path.stat().st_gid
     files.replace(path, "\n".join([*lines, ""]), mode=0o640, owner=(0, group))
-    _write_suspensions(layout)
+    write_suspensions(layout)
 
 
-def _write_suspensions(layout: Layout) -> None:
+def write_suspensions(layout: Layout) -> None:
+    """Let the visitors of suspended accounts be sent to the suspended page."""
     users = sorted(entry.name for entry in layout.at("/var/cpanel/suspended").iterdir())
     blocks = [
         f"""<Directory "{layout.home(user)}">

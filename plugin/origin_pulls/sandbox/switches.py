@@ -26,6 +26,9 @@ raw_output               "data.output"  where restartservice tells the truth; or
 suspend_reason           "Unknown"      the text in listaccts
 includes_of_the_removed  "kept"         an account's include folders after removal: kept or
                                         removed
+includes_of_the_renamed  "kept"         an account's include folders after a rename: kept, moved
+                                        or removed
+features                 true           whether accounts have the features that plugins registered
 missing_certificate      "no vhost"     NAME_SSL without a combined file: no vhost or fails
 list_header              false          a ``#`` line at the head of the text lists
 yaml                     "plain"        userdata as one writer has it, or "spaced" as the other
@@ -69,6 +72,8 @@ class Switches:
     raw_output: str = "data.output"
     suspend_reason: str = "Unknown"
     includes_of_the_removed: str = "kept"
+    includes_of_the_renamed: str = "kept"
+    features: bool = True
     missing_certificate: str = "no vhost"
     list_header: bool = False
     yaml: str = "plain"

@@ -123,8 +123,12 @@ def write(
         if account.has_ssl:
             texts[f"{name}_SSL"] = ssl_text(layout, account, domain, port=ports[1])
     for name, text in texts.items():
-        shown = "--- \n" + text.replace("\n", "\n\n") if spaced else "---\n" + text
-        files.lay(folder / name, shown, mode=0o640, owner=(0, number))
+        files.lay(folder / name, shown(text, spaced=spaced), mode=0o640, owner=(0, number))
+
+
+def shown(text: str, *, spaced: bool) -> str:
+    """A file's text as the one YAML writer or the other has it."""
+    return "--- \n" + text.replace("\n", "\n\n") if spaced else "---\n" + text
 
 
 def main_text(account: Account) -> str:

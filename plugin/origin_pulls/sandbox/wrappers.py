@@ -15,6 +15,13 @@ PROGRAMS = {
     "/usr/local/cpanel/scripts/updateuserdatacache": "updateuserdatacache",
     "/usr/local/cpanel/bin/whmapi1": "whmapi1",
     "/usr/local/cpanel/bin/uapi": "uapi",
+    "/usr/local/cpanel/bin/register_appconfig": "register_appconfig",
+    "/usr/local/cpanel/bin/unregister_appconfig": "unregister_appconfig",
+    "/usr/local/cpanel/bin/is_registered_with_appconfig": "is_registered_with_appconfig",
+    "/usr/local/cpanel/bin/manage_hooks": "manage_hooks",
+    "/usr/local/cpanel/bin/sprite_generator": "sprite_generator",
+    "/usr/local/cpanel/scripts/install_plugin": "install_plugin",
+    "/usr/local/cpanel/scripts/uninstall_plugin": "uninstall_plugin",
     "/usr/bin/uapi": "uapi",
     "/usr/sbin/whmapi1": "whmapi1",
 }

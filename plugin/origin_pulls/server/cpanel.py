@@ -11,6 +11,7 @@ from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.model import inventory, names
 from origin_pulls.model.inventory import Account, Domain
+from origin_pulls.model.reconciling import Life
 from origin_pulls.server import commands, files
 
 START_DATE = re.compile(rb"^STARTDATE=(\d+)\s*$", re.MULTILINE)
@@ -83,6 +84,29 @@ def read_accounts(config: Config, users: Iterable[str]) -> dict[str, Account]:
             or (config.cpanel_suspended / user).exists(),
         )
     return found
+
+
+def read_lives(config: Config) -> dict[str, Life]:
+    """All accounts of the server as they are now, whether they have domains or not.
+
+    Raises ``Refused`` when they cannot be listed: an account that is out of sight is not gone.
+    """
+    try:
+        users = [entry.name for entry in config.cpanel_users.iterdir() if entry.is_file()]
+        if files.read(config.passwd) is None:
+            raise FileNotFoundError(config.passwd)
+    except OSError as error:
+        raise Refused(
+            f"The accounts cannot be listed: {error}", hint="Run as root on the server itself."
+        ) from error
+    found = read_accounts(config, users)
+    return {user: Life(*account.incarnation.split("-", 1)) for user, account in found.items()}
+
+
+def is_traceless(config: Config, user: str, server_name: str) -> bool:
+    """Whether the panel keeps no record of a vhost any more; ``False`` where that is unclear."""
+    folder = config.cpanel_userdata / user
+    return (folder / "main").is_file() and not (folder / server_name).exists()
 
 
 def apache_ssl_port(config: Config) -> int:

@@ -28,7 +28,11 @@ EDGE = ""
 PAGES = ""
 
 # A real installation: what hooks noted, what the accounts looked like last.
-ACCOUNTS = ""
+ACCOUNTS = """
+CREATE TABLE last_seen (
+    user TEXT, incarnation TEXT, server_name TEXT, is_ssl INTEGER, host_names TEXT, asked REAL,
+    PRIMARY KEY (user, incarnation, server_name));
+"""
 
 # In the order in which they are applied. One that was released is never edited again.
 MIGRATIONS = (MAIN, EDGE, PAGES, ACCOUNTS)

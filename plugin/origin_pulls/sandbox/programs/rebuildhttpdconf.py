@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from origin_pulls.sandbox import rebuild
+from origin_pulls.sandbox import hooked, rebuild
 from origin_pulls.sandbox.layout import Layout
 
 USAGE = "Usage: rebuildhttpdconf [--preview] [--nolock] [--help]\n"
@@ -23,4 +23,6 @@ def main(layout: Layout, words: Sequence[str]) -> int:
         with rebuild.locked(layout):
             done = build(layout)
     sys.stdout.write(done.output)
+    if "--preview" not in words and not done.code:
+        hooked.fire(layout, "scripts::build_apache_conf", {})
     return done.code

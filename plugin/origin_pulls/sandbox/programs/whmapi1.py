@@ -11,7 +11,13 @@ from typing import Any
 from origin_pulls.errors import Refused
 from origin_pulls.sandbox import domain_lists, server_settings, switches
 from origin_pulls.sandbox.layout import Layout
-from origin_pulls.sandbox.programs import answers, restartsrv_httpd, ssl_vhosts
+from origin_pulls.sandbox.programs import (
+    account_calls,
+    answers,
+    panel_calls,
+    restartsrv_httpd,
+    ssl_vhosts,
+)
 from origin_pulls.sandbox.switches import Switches
 
 Answer = dict[str, Any]
@@ -139,4 +145,6 @@ CALLS: Mapping[str, Callable[[Layout, Mapping[str, str], Switches], Answer]] = {
     "fetch_ssl_vhosts": fetch_ssl_vhosts,
     "restartservice": restartservice,
     "version": version,
+    **account_calls.CALLS,
+    **panel_calls.CALLS,
 }

@@ -1,0 +1,74 @@
+"""What the store keeps of accounts' lives: vhosts as they were seen last, and what goes along.
+
+A rename moves the rows of a life, its end removes them. Jobs and the audit stay: they are history.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from origin_pulls.model.reconciling import LastSeen, Move, Row
+from origin_pulls.store.store import Store
+
+# Tables that hold things of an account's life by user, incarnation and server_name.
+OF_A_LIFE = ("policy", "last_seen")
+
+
+class Lives:
+    """The tables about accounts' lives in one open store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def memory(self) -> dict[Row, LastSeen]:
+        """The vhosts as they were seen last; empty before the first look."""
+        rows = self.store.rows("SELECT * FROM last_seen")
+        with self.store.mended():
+            return {
+                (row["user"], row["incarnation"], row["server_name"]): LastSeen(
+                    bool(row["is_ssl"]), tuple(json.loads(row["host_names"])), row["asked"]
+                )
+                for row in rows
+            }
+
+    def remember(self, memory: Mapping[Row, LastSeen]) -> None:
+        """Keep this in place of what was seen before."""
+        with self.store.writing() as connection:
+            connection.execute("DELETE FROM last_seen")
+            connection.executemany(
+                "INSERT INTO last_seen VALUES (?,?,?,?,?,?)",
+                [
+                    (*row, seen.is_ssl, json.dumps(seen.host_names), seen.asked)
+                    for row, seen in memory.items()
+                ],
+            )
+
+    def follow(self, moves: Iterable[Move], forgotten: Iterable[Row], *, at: str) -> list[str]:
+        """Move and forget, all or nothing; the numbers of the certificates that nobody has now."""
+        lost = []
+        with self.store.writing() as connection:
+            for move in moves:
+                for table in OF_A_LIFE:
+                    connection.execute(
+                        f"UPDATE OR REPLACE {table} SET user=?, incarnation=? "  # noqa: S608 - ours
+                        "WHERE user=? AND incarnation=?",
+                        (move.new_user, move.new_incarnation, move.user, move.incarnation),
+                    )
+                note = (at, "hook", f"renamed: {move.user}", move.new_user, 0)
+                connection.execute("INSERT INTO audit VALUES (?,?,?,?,?)", note)
+            for row in forgotten:
+                found = connection.execute(
+                    "SELECT material FROM policy WHERE user=? AND incarnation=? AND server_name=?",
+                    row,
+                ).fetchall()
+                lost += [str(one["material"]) for one in found if one["material"]]
+                for table in OF_A_LIFE:
+                    connection.execute(
+                        f"DELETE FROM {table} "  # noqa: S608 - ours
+                        "WHERE user=? AND incarnation=? AND server_name=?",
+                        row,
+                    )
+                note = (at, "hook", "gone", f"{row[0]}/{row[2]}", 0)
+                connection.execute("INSERT INTO audit VALUES (?,?,?,?,?)", note)
+        return lost
