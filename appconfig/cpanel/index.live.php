@@ -138,7 +138,7 @@ function show($cpanel, int $status, string $title, string $styles, string $page)
 {
     $title = htmlspecialchars(preg_replace('/[\x00-\x1f\x7f]/', ' ', $title), ENT_QUOTES | ENT_SUBSTITUTE);
     $top = $cpanel === null ? '' : (string) $cpanel->header($title, 'originpulls');
-    $own = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>' . $title . '</title></head><body>';
+    $own = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>$title</title></head>\n<body><h1>$title</h1>\n";
     $bottom = $top === '' ? "</body></html>\n" : (string) $cpanel->footer();
     ob_clean();
     http_response_code($status);

@@ -106,7 +106,7 @@ sub show {    # in WHM's frame by its template, else by its older functions, els
         eval { local *STDOUT; open STDOUT, '>', \$whole or die; $frame->( $title, $page ) };
         $whole =~ s/\A(?:[A-Za-z-]+: [^\n]*\n)+\r?\n//;
         last if index( $whole, $page ) >= 0;
-        $whole = qq(<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>$title</title></head><body>$page</body></html>\n);
+        $whole = qq(<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>$title</title></head>\n<body><h1>$title</h1>\n$page</body></html>\n);
     }
     say_out("${status}Content-Type: text/html; charset=utf-8\r\n$SAFE\r\n$whole");
 }
@@ -129,6 +129,7 @@ sub failed {
     alarm 0;
     return if $begun;
     return show( "Status: $why->[0]\r\n", 'Origin Pulls', "<h2>$why->[1]</h2>\n" ) if ref $why;
+    chomp $why;
     $why =~ s/([&<>"'])/'&#' . ord($1) . ';'/ge;
     # Not a 503, because nobody promises that WHM leaves the page of an error alone.
     show( "X-Origin-Pulls-Error: away\r\n", 'Origin Pulls', <<"HTML" );

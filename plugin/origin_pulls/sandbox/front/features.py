@@ -59,4 +59,5 @@ def _entries(path: Path) -> Iterator[Mapping[str, str]]:
             yield {key: str(value) for key, value in entry.items()}
         return
     for line in text.splitlines():
-        yield dict(part.split("=>", 1) for part in line.split(",") if "=>" in part)  # type: ignore[misc]
+        pairs = (part.partition("=>") for part in line.split(","))
+        yield {key.strip(): value for key, arrow, value in pairs if arrow}

@@ -31,15 +31,6 @@ def enter(layout: Layout) -> bool:
     return True
 
 
-def open_way(path: Path) -> None:
-    """Let every user come by to ``path``, in this namespace: closed folders above it are redrawn."""
-    for folder in reversed(path.parents):
-        if not folder.stat().st_mode & 0o001:
-            stage = files.folder(Path("/mnt") / "way")
-            _mount("-t", "tmpfs", "-o", "mode=755", "none", str(stage))
-            _redraw(folder, stage / "old", without="")
-
-
 def _with_cpanel(layout: Layout, parent: Path, old: Path) -> None:
     _redraw(parent, old, without="cpanel")
     (parent / "cpanel").mkdir()

@@ -27,10 +27,8 @@ def home(panel: str, user: str, token: str, entries: Sequence[tuple[str, str]]) 
         f'<li><a href="{escape(token + url)}">{escape(title)}</a></li>' for title, url in entries
     )
     shown = f"<ul>{items}</ul>" if items else "<p>There is no application for you here.</p>"
-    return _page(
-        f"{panel} - Home",
-        f'<h1>{panel}: {escape(user)}</h1>{shown}<p><a href="{escape(token)}/logout/">Log out</a></p>',
-    )
+    leave = f'<p><a href="{escape(token)}/logout/">Log out</a></p>'
+    return _page(f"{panel} - Home", f"<h1>{panel}: {escape(user)}</h1>{shown}{leave}")
 
 
 def refusal(status: int, reason: str) -> bytes:

@@ -99,12 +99,8 @@ class Panel:
 
     def _entries(self, person: Person) -> list[tuple[str, str]]:
         if self.is_whm:
-            apps = applications.registered(self.layout)
-            return [
-                (app.title, f"/cgi/{app.entry}")
-                for app in apps
-                if app.entry and person.may(app.acls)
-            ]
+            apps = [app for app in applications.registered(self.layout) if app.entry]
+            return [(app.title, f"/cgi/{app.entry}") for app in apps if person.may(app.acls)]
         tiles = features.tiles(self.layout, person.theme)
         return [
             (tile.title, f"/frontend/{person.theme}/{tile.uri}")

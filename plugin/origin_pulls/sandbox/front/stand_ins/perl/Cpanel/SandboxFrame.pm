@@ -32,6 +32,7 @@ sub top {
 <li><a href="$token/scripts/command?PFILE=Plugins">Plugins</a></li>
 <li><a href="$token$url" aria-current="page">$title</a></li>
 </ol></nav>
+<h1 class="page-header">$title</h1>
 HTML
 }
 
