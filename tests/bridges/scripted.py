@@ -100,7 +100,12 @@ def service(path: Path, *plays: Play, reads: bool = True) -> Iterator[Heard]:
 
 def says(*parts: bytes) -> Play:
     """A play that says this and closes."""
-    return lambda connection: [connection.sendall(part) for part in parts][:0] or None
+
+    def play(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return play
 
 
 def _request(connection: socket.socket) -> bytes:
@@ -143,9 +148,15 @@ class Bridge:
         return one
 
     def ask(
-        self, method: str = "GET", query: str = "r=/vhosts", body: bytes = b"", **other: str
+        self,
+        method: str = "GET",
+        query: str = "r=/vhosts",
+        body: bytes = b"",
+        forged: Mapping[str, str] | None = None,
+        **other: str,
     ) -> Answered:
         """Run the bridge once, as the panel would; ``other`` changes its environment."""
+        other |= forged or {}
         environment = {
             "PATH": os.defpath,
             "REMOTE_USER": "root" if self.is_whm else ACCOUNT.name,
