@@ -114,7 +114,9 @@ sub show {    # in WHM's frame by its template, else by its older functions, els
 sub by_template {
     require Cpanel::Template;
     my %given = ( title => $_[0], page => $_[1] );
-    Cpanel::Template::process_template( 'whostmgr', { template_file => 'originpulls.tmpl', print => 1, data => \%given } );
+    my ( $ok, $page ) =
+        Cpanel::Template::process_template( 'whostmgr', { template_file => 'originpulls.tmpl', print => 0, data => \%given } );
+    print ref $page ? $$page : $page if $ok;
 }
 
 sub by_functions {

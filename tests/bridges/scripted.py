@@ -78,7 +78,10 @@ def service(path: Path, *plays: Play, reads: bool = True) -> Iterator[Heard]:
 
         def serve() -> None:
             for play in plays:
-                connection, _ = listening.accept()
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # nobody came, and nobody will
                 with connection:
                     connection.settimeout(PATIENCE)
                     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
@@ -96,6 +99,8 @@ def service(path: Path, *plays: Play, reads: bool = True) -> Iterator[Heard]:
             yield heard
         finally:
             path.unlink()
+            listening.shutdown(socket.SHUT_RDWR)
+            serving.join()
 
 
 def says(*parts: bytes) -> Play:
