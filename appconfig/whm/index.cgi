@@ -137,8 +137,8 @@ sub failed {
     show( "X-Origin-Pulls-Error: away\r\n", 'Origin Pulls', <<"HTML" );
 <h2>The web service of Origin Pulls does not answer</h2>
 <p>$why Your sites are not touched by that: Apache goes on as it is.</p>
-<p>As root, type:</p><pre>systemctl restart origin-pulls-web-admin
-journalctl -u origin-pulls-web-admin -n 50</pre>
+<p>As root, type:<br><code>systemctl restart origin-pulls-web-admin</code><br>
+<code>journalctl -u origin-pulls-web-admin -n 50</code></p>
 HTML
 }
 
