@@ -1,219 +1,24 @@
-"""The sandbox's WHM and cPanel do what cpsrvd is documented to do."""
+"""What runs in the sandbox's WHM and cPanel, what it finds, and what the switches change."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytest
 
-from origin_pulls.sandbox import Sandbox, accounts, files, switches
+from origin_pulls.sandbox import Sandbox, files
 from origin_pulls.sandbox.front import features
-from tests.bridges.scripted import FRAMED, Heard, Play, says, service
-from tests.conftest import standing
-from tests.sandbox.front.browser import CPANEL_PAGE, WHM_PAGE, Browser, Shown
+from tests.bridges.scripted import FRAMED, says
+from tests.sandbox.front.browser import CPANEL_PAGE, WHM_PAGE, Browser
+from tests.sandbox.front.scenes import (
+    CGI,
+    CPANEL_PAGE_FILE,
+    DUMP,
+    answering,
+    cgi,
+    environment,
+    turned,
+)
 
 pytestmark = pytest.mark.apache
-
-CGI = "/usr/local/cpanel/whostmgr/docroot/cgi"
-CPANEL_PAGE_FILE = "/usr/local/cpanel/base" + CPANEL_PAGE
-PEEK = """<?php
-$number = 0;
-@stream_socket_client('unix:///run/origin-pulls/admin/web.sock', $number, $reason, 5);
-echo $reason;
-"""
-DUMP = "#!/bin/sh\necho 'Content-Type: text/plain'\necho \"X-Uid: $(id -u)\"\necho\nenv\ncat\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """One sandbox with its panels for all tests here: leave it as you found it."""
-    with standing(front=True) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def root(sandbox: Sandbox) -> Browser:
-    """Root in WHM."""
-    return Browser(sandbox, whm=True).sign_in("root")
-
-
-@pytest.fixture(scope="module")
-def shop(sandbox: Sandbox) -> Browser:
-    """The account ``shop`` in cPanel."""
-    return Browser(sandbox, whm=False).sign_in("shop")
-
-
-@contextmanager
-def answering(sandbox: Sandbox, side: str, *plays: Play) -> Iterator[Heard]:
-    """A scripted web service on one of the two sockets."""
-    folder = files.folder(sandbox.path(f"/run/origin-pulls/{side}"))
-    with service(folder / "web.sock", *plays) as heard:
-        yield heard
-
-
-@contextmanager
-def turned(sandbox: Sandbox, **positions: object) -> Iterator[None]:
-    """Some switches in another position for a while."""
-    before = switches.read(sandbox.layout)
-    switches.turn(sandbox.layout, **positions)
-    try:
-        yield
-    finally:
-        switches.turn(sandbox.layout, **{name: getattr(before, name) for name in positions})
-
-
-@contextmanager
-def cgi(
-    sandbox: Sandbox, text: str = DUMP, *, acls: str = "all", mode: int = 0o755
-) -> Iterator[str]:
-    """Another application in WHM, registered while this lasts."""
-    script, conf = sandbox.path(f"{CGI}/other.cgi"), sandbox.path("/var/cpanel/apps/other.conf")
-    files.lay(script, text, mode=mode)
-    files.lay(conf, f"name=other\nservice=whostmgr\nurl=/cgi/other.cgi\nacls={acls}\n")
-    try:
-        yield "/cgi/other.cgi"
-    finally:
-        script.unlink()
-        conf.unlink()
-
-
-def environment(shown: Shown) -> dict[str, str]:
-    """What a dumping CGI found."""
-    return dict(line.split("=", 1) for line in shown.text.splitlines() if "=" in line)
-
-
-# -- the way through ----------------------------------------------------------------------
-
-
-def test_a_page_of_the_service_stands_in_whms_frame(sandbox: Sandbox, root: Browser) -> None:
-    with answering(sandbox, "admin", says(FRAMED, b"<p>the domains</p>")) as heard:
-        shown = root.open("r=/vhosts")
-    assert shown.status == 200
-    assert "<p>the domains</p>" in shown.text
-    assert "whm-menu" in shown.text
-    assert heard.uids == [0]
-    assert "X-Origin-Pulls-User: root" in heard.head
-    assert heard.head.startswith("GET /?r=/vhosts HTTP/1.0")
-
-
-def test_an_accounts_page_runs_as_the_account(sandbox: Sandbox, shop: Browser) -> None:
-    with answering(sandbox, "account", says(FRAMED, b"<p>my domains</p>")) as heard:
-        shown = shop.open("r=/")
-    assert "<p>my domains</p>" in shown.text
-    assert "LiveAPI" not in shown.text
-    assert heard.uids == [sandbox.accounts["shop"]["uid"]]
-
-
-def test_no_account_is_let_near_roots_socket(sandbox: Sandbox, shop: Browser) -> None:
-    folder = files.folder(sandbox.path("/run/origin-pulls/admin"), mode=0o700)
-    page = sandbox.path(CPANEL_PAGE_FILE.replace("index", "peek"))
-    files.lay(page, PEEK)
-    try:
-        with service(folder / "web.sock", says(FRAMED)):
-            shown = shop.get(CPANEL_PAGE.replace("index", "peek"))
-    finally:
-        page.unlink()
-        folder.chmod(0o755)
-    assert "Permission denied" in shown.text
-
-
-def test_a_form_arrives_and_its_redirect_comes_back(sandbox: Sandbox, root: Browser) -> None:
-    answer = b"HTTP/1.0 303 See Other\r\nLocation: ?r=/jobs/7\r\n\r\n"
-    with answering(sandbox, "admin", says(answer)) as heard:
-        shown = root.open("r=/apply", "POST", b"vhost=7&csrf=x")
-    assert (shown.status, shown.value("Location")) == (303, "?r=/jobs/7")
-    assert heard.body == b"vhost=7&csrf=x"
-
-
-def test_ten_megabytes_are_refused_and_the_service_hears_nothing(
-    sandbox: Sandbox, root: Browser
-) -> None:
-    with answering(sandbox, "admin", says(FRAMED)) as heard:
-        assert root.open(method="POST", body=b"x" * 10_000_000).status == 413
-    assert heard.requests == []
-
-
-def test_the_machine_outside_sees_nothing_of_it(sandbox: Sandbox) -> None:
-    assert sandbox.path(CGI).is_dir()
-    assert not Path("/usr/local/cpanel").exists()
-    assert not Path("/run/origin-pulls").exists()
-
-
-# -- signing in ---------------------------------------------------------------------------
-
-
-def test_the_door_shows_a_form(sandbox: Sandbox) -> None:
-    shown = Browser(sandbox, whm=True).ask("GET", "/")
-    assert shown.status == 200
-    assert 'name="pass"' in shown.text
-
-
-def test_signing_in_answers_a_program_with_the_token(sandbox: Sandbox) -> None:
-    shown = Browser(sandbox, whm=True).post_login("root")
-    said = json.loads(shown.body)
-    assert said["status"] == 1
-    assert said["security_token"].startswith("/cpsess")
-    assert "Secure" in str(shown.value("Set-Cookie"))
-
-
-def test_signing_in_sends_a_person_home(sandbox: Sandbox) -> None:
-    browser = Browser(sandbox, whm=True)
-    form = f"user=root&pass={sandbox.passwords['root']}".encode()
-    shown = browser.ask("POST", "/login/", form)
-    assert shown.status == 303
-    browser.cookie = str(shown.value("Set-Cookie")).partition(";")[0]
-    assert f"{WHM_PAGE}" in browser.ask("GET", str(shown.value("Location"))).text
-
-
-@pytest.mark.parametrize(
-    ("user", "in_whm"),
-    [("shop", True), ("root", False), ("closed", False), ("closed", True), ("nosuch", False)],
-)
-def test_who_does_not_belong_there_stays_outside(sandbox: Sandbox, user: str, in_whm: bool) -> None:
-    assert Browser(sandbox, whm=in_whm).post_login(user).status == 401
-
-
-def test_a_wrong_password_stays_outside(sandbox: Sandbox) -> None:
-    assert Browser(sandbox, whm=True).post_login("root", "wrong").status == 401
-
-
-def test_a_suspended_account_is_out_in_the_middle_of_its_session(sandbox: Sandbox) -> None:
-    browser = Browser(sandbox, whm=False).sign_in("plain")
-    assert browser.get("/").status == 200
-    accounts.suspend(sandbox.layout, "plain")
-    try:
-        assert browser.open().status == 401
-    finally:
-        accounts.unsuspend(sandbox.layout, "plain")
-
-
-def test_signing_out_ends_the_session(sandbox: Sandbox) -> None:
-    browser = Browser(sandbox, whm=True).sign_in("root")
-    assert browser.get("/logout/").status == 200
-    assert browser.get("/").status == 401
-
-
-# -- the token ----------------------------------------------------------------------------
-
-
-def test_a_page_needs_token_and_cookie_of_one_session(sandbox: Sandbox, root: Browser) -> None:
-    other = Browser(sandbox, whm=True).sign_in("root")
-    assert root.ask("GET", WHM_PAGE).status == 401
-    assert root.ask("GET", f"/cpsess0000000000{WHM_PAGE}").status == 401
-    assert root.ask("GET", other.token + WHM_PAGE).status == 401
-    assert root.ask("GET", root.token + WHM_PAGE, Cookie="x=y").status == 401
-
-
-def test_a_session_of_one_panel_is_none_in_the_other(sandbox: Sandbox, shop: Browser) -> None:
-    browser = Browser(sandbox, whm=True)
-    browser.token, browser.cookie = shop.token, shop.cookie.replace("cpsession", "whostmgrsession")
-    assert browser.open().status == 401
-
-
-# -- what may be run ----------------------------------------------------------------------
 
 
 def test_an_unregistered_script_is_refused_to_root_too(sandbox: Sandbox, root: Browser) -> None:
@@ -292,9 +97,6 @@ def test_an_account_opens_pages_of_its_theme_alone(shop: Browser) -> None:
     assert shop.get("/frontend/jupiter/originpulls/install.json").status == 404
 
 
-# -- what a script finds ------------------------------------------------------------------
-
-
 def test_a_script_finds_the_documented_environment(sandbox: Sandbox, root: Browser) -> None:
     with cgi(sandbox) as path:
         shown = root.ask("POST", f"{root.token}{path}?a=1", b"b=2")
@@ -335,9 +137,6 @@ def test_a_page_that_forgets_the_liveapi_gets_a_complaint_below(
         page.unlink()
     assert "<p>careless</p>" in shown.text
     assert "LiveAPI" in shown.text
-
-
-# -- features, static files, switches -----------------------------------------------------
 
 
 def test_the_feature_manager_decides_who_sees_the_tile(sandbox: Sandbox, shop: Browser) -> None:
