@@ -11,6 +11,7 @@ import click
 
 from origin_pulls.errors import NotRestored
 from origin_pulls.sandbox.cloudflare.access import EDGE_ADDRESSES
+from origin_pulls.sandbox.front.process import has_programs as has_front_programs
 from origin_pulls.sandbox.sandbox import Sandbox, take_down
 
 DIRECTORY = Path("/var/lib/origin-pulls-sandbox")
@@ -54,11 +55,32 @@ def sandbox() -> None:
     default=True,
     help="With a Cloudflare before it: an API and an edge (the default).",
 )
+@click.option(
+    "--front/--no-front",
+    default=None,
+    help="With WHM and cPanel to sign in to, or without (else with, where Perl and PHP are).",
+)
+@click.option(
+    "--services/--no-services",
+    "with_services",
+    default=False,
+    help="Start the agent and the pages' web services too.",
+)
 @as_json
-def up(directory: Path, vhosts: int, has_cloudflare: bool, is_json: bool) -> None:
+def up(
+    directory: Path,
+    vhosts: int,
+    has_cloudflare: bool,
+    front: bool | None,
+    with_services: bool,
+    is_json: bool,
+) -> None:
     """Make a sandbox and start it (again)."""
+    with_front = has_front_programs() if front is None else front
     with told_apart(directory):
-        standing = Sandbox.up(directory, vhosts, cloudflare=has_cloudflare)
+        standing = Sandbox.up(directory, vhosts, cloudflare=has_cloudflare, front=with_front)
+        if with_services:
+            standing.start_services()
     _say(standing, is_json=is_json)
 
 
@@ -127,6 +149,7 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
     ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{standing.address}"
     click.echo(f"The sandbox in {directory} runs (Apache {standing.pid}).")
     click.echo(_counts(standing))
+    _say_panels(standing)
     click.echo("Try:")
     click.echo(f"  origin-pulls --root {directory} list")
     click.echo(f"  curl {ask} https://shop.example:{port}/")
@@ -135,6 +158,17 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
         ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{EDGE_ADDRESSES[0]}"
         click.echo(f"  curl {ask} https://shop.example:{port}/   # through the edge")
     click.echo(f"  origin-pulls sandbox down --dir {directory}")
+
+
+def _say_panels(standing: Sandbox) -> None:
+    found = standing.summary()
+    if "whm_url" not in found:
+        if not has_front_programs():
+            click.echo("Without WHM and cPanel: Perl or PHP is missing (apt-get install php-cgi).")
+        return
+    passwords = standing.passwords
+    click.echo(f"WHM: {found['whm_url']} as root, password {passwords['root']}")
+    click.echo(f"cPanel: {found['cpanel_url']} as shop, password {passwords.get('shop', '-')}")
 
 
 def _counts(standing: Sandbox) -> str:

@@ -18,11 +18,13 @@ from origin_pulls.sandbox import (
     machine,
     rebuild,
     server_files,
+    services,
     state,
     wrappers,
 )
 from origin_pulls.sandbox.cloudflare import access, running
 from origin_pulls.sandbox.cloudflare.access import Access
+from origin_pulls.sandbox.front import passwords, process
 from origin_pulls.sandbox.layout import ADDRESS, DEDICATED_ADDRESS, Layout
 from origin_pulls.sandbox.state import State
 
@@ -42,27 +44,25 @@ class Sandbox:
         self.cloudflare = running.access(self.layout, known)
 
     @classmethod
-    def up(cls, directory: Path, vhosts: int = 0, *, cloudflare: bool = False) -> Sandbox:
+    def up(
+        cls, directory: Path, vhosts: int = 0, *, cloudflare: bool = False, front: bool = False
+    ) -> Sandbox:
         """Lay the files, start Apache, wait until it answers; up already: the same again.
 
         At least ``vhosts`` SSL vhosts; a standing sandbox that has fewer gets the missing ones.
-        With ``cloudflare`` an API and an edge stand before it; a standing one without gets them.
-        One that was killed while it was made is made anew.
+        With ``cloudflare`` an API and an edge stand before it, with ``front`` WHM and cPanel; a
+        standing one without gets them. One that was killed while it was made is made anew.
         """
         machine.require_fit()
         layout = machine.claim(directory)
         with state.held(layout.directory):
             known = state.read(layout)
             if known is None or not known.is_complete:
-                return cls._made(layout, known, vhosts, cloudflare=cloudflare)
-            if cloudflare and not known.cloudflare:
-                known = replace(known, cloudflare=running.free_ports())
-                running.lay(running.require_access(layout, known), fleet.of(known.asked_vhosts))
-                state.write(layout, known)
-                apache.signal_parent(layout, SIGUSR1)
-            sandbox = cls(layout.directory, known)
-            sandbox._grow(vhosts)
-            sandbox._start()
+                sandbox = cls._made(layout, known, vhosts, cloudflare=cloudflare)
+            else:
+                sandbox = cls._resumed(layout, known, vhosts, cloudflare=cloudflare)
+            if front:
+                process.start(layout)
             return sandbox
 
     @classmethod
@@ -89,7 +89,12 @@ class Sandbox:
         """Fresh files in the same directory, on the same ports, as many vhosts; Apache runs."""
         machine.require_fit()
         with state.held(self.directory):
+            ports, had_front = process.ports(self.layout), process.pid(self.layout)
+            had_services = services.running(self.layout)
             self._made(self.layout, self._known)
+            if had_front:
+                process.start(self.layout, ports)
+            services.start(self.layout, had_services)
 
     @property
     def is_running(self) -> bool:
@@ -112,6 +117,11 @@ class Sandbox:
         return self.layout.server_ca
 
     @property
+    def passwords(self) -> dict[str, str]:
+        """What root and each account sign in with in WHM and cPanel."""
+        return passwords.of(self.layout)
+
+    @property
     def accounts(self) -> dict[str, dict[str, object]]:
         """The accounts by name: domain, owner, uid, suspended, address, domains."""
         return domain_lists.accounts(self.layout)
@@ -126,6 +136,10 @@ class Sandbox:
         """Where a path of a cPanel server lies here."""
         return self.layout.at(name)
 
+    def start_services(self) -> None:
+        """Start the plugin's agent and its two web services here, where they do not run."""
+        services.start(self.layout)
+
     def run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one of the server's programs, named by cPanel's path; output and errors together."""
         return subprocess.run(
@@ -138,7 +152,11 @@ class Sandbox:
 
     def summary(self) -> Mapping[str, object]:
         """Everything that a program wants to know of this sandbox, as plain values."""
-        return {
+        panels: dict[str, object] = {}
+        if process.pid(self.layout) and (ports := process.ports(self.layout)):
+            panels = {"whm_url": ports.whm_url, "cpanel_url": ports.cpanel_url}
+            panels["passwords"] = self.passwords
+        return panels | {
             "directory": str(self.directory),
             "running": self.is_running,
             "pid": self.pid,
@@ -151,6 +169,19 @@ class Sandbox:
             "vhosts": self.vhosts,
             **(running.summary(self.cloudflare) if self.cloudflare else {}),
         }
+
+    @classmethod
+    def _resumed(cls, layout: Layout, known: State, vhosts: int, *, cloudflare: bool) -> Sandbox:
+        """What stands already, with what is asked besides; everything of it runs afterwards."""
+        if cloudflare and not known.cloudflare:
+            known = replace(known, cloudflare=running.free_ports())
+            running.lay(running.require_access(layout, known), fleet.of(known.asked_vhosts))
+            state.write(layout, known)
+            apache.signal_parent(layout, SIGUSR1)
+        sandbox = cls(layout.directory, known)
+        sandbox._grow(vhosts)
+        sandbox._start()
+        return sandbox
 
     @classmethod
     def _made(
@@ -237,6 +268,8 @@ def take_down(directory: Path) -> bool:
 
 
 def _stop(layout: Layout) -> None:
+    services.stop(layout)
+    process.stop(layout)
     apache.stop(layout)
     running.stop(Access(layout))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from origin_pulls.errors import Refused
-from origin_pulls.sandbox import apache, files, machine
+from origin_pulls.sandbox import files, machine, processes
 from origin_pulls.sandbox.cloudflare import access as places
 from origin_pulls.sandbox.cloudflare import dns, edge, seed, state
 from origin_pulls.sandbox.cloudflare.access import EDGE_ADDRESSES, Access
@@ -165,9 +165,9 @@ def stop(access: Access) -> None:
     if not access.directory.exists():
         return
     if found := pid(access):
-        apache.end(found, signal.SIGTERM)
+        processes.end(found, signal.SIGTERM)
     for process in (*_services(access), *edge.leftovers(access.edge)):
-        apache.end(process, signal.SIGKILL)
+        processes.end(process, signal.SIGKILL)
     access.pid_file.unlink(missing_ok=True)
 
 
