@@ -14,7 +14,7 @@ from origin_pulls.secret import Secret
 
 
 class Client(ZoneCalls, CertificateCalls):
-    """One token at Cloudflare's API; a context manager that closes its connections.
+    """One token at Cloudflare's API, for one thread; a context manager that closes its connections.
 
     Every method raises ``EdgeRefused`` for a lasting no and ``EdgeUnknown`` when nothing that
     could be built on came, both with a hint. A write whose answer was lost is read back before

@@ -36,7 +36,7 @@ class Reached:
 
 
 class Reaching:
-    """Finds zones for one run, asking each thing once; a context manager.
+    """Finds zones for one run, asking each thing once; a context manager, for one thread.
 
     ``problems`` are sentences about tokens that are not good; they hold no secret. A ``sleep``
     that raises ends every wait, ``say`` is told of long ones.
