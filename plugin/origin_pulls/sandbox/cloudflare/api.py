@@ -26,8 +26,10 @@ SETTINGS: Mapping[str, Sequence[str]] = {
     "tls_client_auth": ("on", "off"),
 }
 STATUSES = frozenset(
-    ("active", "pending_deployment", "pending_deletion", "deleted")
-    + ("deployment_timed_out", "deletion_timed_out", "all")
+    (
+        *("active", "pending_deployment", "pending_deletion", "deleted"),
+        *("deployment_timed_out", "deletion_timed_out", "all"),
+    )
 )
 ZONE_PAGE, RECORD_PAGE, ASSOCIATION_PAGE = 50, 5_000, 1_000
 AOP = r"/zones/(?P<zone>[0-9a-f]{32})/origin_tls_client_auth"
