@@ -38,8 +38,11 @@ def has_ended(number: int) -> bool:
 
 
 def kill(number: int) -> None:
-    watched = os.pidfd_open(number)
-    os.kill(number, signal.SIGKILL)
+    try:
+        watched = os.pidfd_open(number)
+        os.kill(number, signal.SIGKILL)
+    except ProcessLookupError:
+        return
     select.select([watched], [], [], 60)
     os.close(watched)
 
@@ -92,6 +95,16 @@ def test_after_an_accident_up_brings_all_of_it_back() -> None:
         kill(again.cloudflare_pid or 0)
         sandbox.down()
         assert edge.leftovers(sandbox.cloudflare.edge) == []
+
+
+def test_an_edge_that_died_alone_comes_back_too() -> None:
+    with standing(cloudflare=True) as sandbox:
+        assert sandbox.cloudflare
+        for number in edge.leftovers(sandbox.cloudflare.edge):
+            kill(number)
+        Sandbox.up(sandbox.directory)
+        assert edge.leftovers(sandbox.cloudflare.edge)
+        assert remote(sandbox).edge()
 
 
 def test_reset_keeps_the_ports_and_forgets_the_rest() -> None:

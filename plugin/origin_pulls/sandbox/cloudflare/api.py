@@ -27,13 +27,8 @@ SETTINGS: Mapping[str, Sequence[str]] = {
 }
 STATUSES = frozenset(
     (
-        "active",
-        "pending_deployment",
-        "pending_deletion",
-        "deleted",
-        "deployment_timed_out",
-        "deletion_timed_out",
-        "all",
+        *("active", "pending_deployment", "pending_deletion", "deleted"),
+        *("deployment_timed_out", "deletion_timed_out", "all"),
     )
 )
 ZONE_PAGE, RECORD_PAGE, ASSOCIATION_PAGE = 50, 5_000, 1_000

@@ -141,9 +141,9 @@ def add(access: Access, accounts: Sequence[Account]) -> None:
 
 def start(access: Access) -> Starting | None:
     """Tell it to start; ``None`` where it runs already."""
-    if pid(access):
+    if pid(access) and edge.leftovers(access.edge):
         return None
-    stop(access)  # an edge whose API has died
+    stop(access)  # whichever of the two has outlived the other
     ports = (access.api_port, access.edge_port, access.edge_http_port)
     words = [*ports, access.https_port, access.http_port]
     files.folder(access.edge)
