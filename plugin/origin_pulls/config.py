@@ -55,6 +55,18 @@ class Config:
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
 
+    # the pages
+    admin_socket: Path = Path("/run/origin-pulls/admin/web.sock")
+    account_socket: Path = Path("/run/origin-pulls/account/web.sock")
+    pages_directory: Path = Path("/var/lib/origin-pulls-web")
+    page_threads: int = 16
+    page_body_bytes: int = 1024 * 1024
+    page_burst: int = 60
+    page_rate: float = 10.0
+    page_wait: float = 5.0
+    page_silence: float = 15.0
+    form_hours: float = 12.0
+
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10
