@@ -14,14 +14,28 @@
     var id = focused && focused.id;
     parts.forEach(function (fresh) {
       var old = document.getElementById(fresh.id);
-      if (old && old.innerHTML !== fresh.innerHTML) { old.replaceWith(document.importNode(fresh, true)); }
-      else if (old) { copy(fresh, old); }
+      if (!old) { return; }
+      copy(fresh, old);
+      if (old.innerHTML !== fresh.innerHTML) {
+        var open = opened(old);
+        old.replaceChildren.apply(old, Array.prototype.slice.call(document.importNode(fresh, true).childNodes));
+        reopen(old, open);
+      }
     });
     if (id && document.activeElement !== focused) {
       var again = document.getElementById(id);
       if (again) { again.focus(); }
     }
     return parts.length > 0;
+  }
+
+  /* What a person unfolded stays unfolded. */
+  function opened(part) {
+    return Array.prototype.map.call(part.querySelectorAll("details"), function (one) { return one.open; });
+  }
+
+  function reopen(part, open) {
+    part.querySelectorAll("details").forEach(function (one, place) { one.open = Boolean(open[place]); });
   }
 
   function copy(fresh, old) {
@@ -50,6 +64,11 @@
       .then(function () { setTimeout(poll, 2000); });
   }
   poll();
+
+  /* What takes the server a while is asked for when the page stands. */
+  root.querySelectorAll("[data-op-load]").forEach(function (part) {
+    ask(part.getAttribute("data-op-load")).then(place).catch(function () { return false; });
+  });
 
   /* A switch stages its change at once; nothing happens to the site before "Apply". */
   var list = root.querySelector("form[data-op-stage]");

@@ -66,6 +66,8 @@ class Config:
     page_wait: float = 5.0
     page_silence: float = 15.0
     form_hours: float = 12.0
+    staged_most: int = 10_000
+    facts_for: float = 300.0
 
     # what a setting may change
     public_https_port: int = 443

@@ -9,13 +9,13 @@ from flask import Flask, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from origin_pulls.errors import Damaged, OriginPullsError, Refused, Unusable
+from origin_pulls.errors import OriginPullsError
 from origin_pulls.web.answers import is_partial, page, part
-from origin_pulls.web.limits import TooMany
+from origin_pulls.web.refused import Forbidden, NotFound, TooMany
 
 logger = logging.getLogger(__name__)
 
-STATUSES: dict[type[OriginPullsError], int] = {TooMany: 429, Unusable: 400, Damaged: 503}
+STATUSES: dict[type[OriginPullsError], int] = {Forbidden: 403, NotFound: 404, TooMany: 429}
 WORDS = {
     400: ("This cannot be understood", "Go back and check what was typed."),
     404: ("There is no such page", "It may have been removed, or it is not yours to see."),
@@ -23,10 +23,6 @@ WORDS = {
     413: ("That is too much at once", "A form may hold 1 MiB. Send less; nothing was changed."),
 }
 AWAY = "Nothing was changed. As root: `systemctl status origin-pulls-agent`, then try again."
-
-
-class NotFound(Refused):
-    """There is nothing of this name, at least not for who asks."""
 
 
 def register(app: Flask) -> None:
@@ -38,8 +34,7 @@ def register(app: Flask) -> None:
 
 
 def _ours(error: OriginPullsError) -> tuple[str, int]:
-    status = 404 if isinstance(error, NotFound) else STATUSES.get(type(error), 403)
-    return _page(error.message, error.hint, status)
+    return _page(error.message, error.hint, STATUSES.get(type(error), 200))
 
 
 def _of_http(error: HTTPException) -> tuple[str, int] | Response:
@@ -52,7 +47,7 @@ def _of_http(error: HTTPException) -> tuple[str, int] | Response:
 
 def _away(error: ConnectionError) -> tuple[str, int]:
     logger.warning("the agent does not answer: %s", error)
-    return _page("The agent does not answer", AWAY, 503)
+    return _page("The agent does not answer", AWAY, 200)
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:

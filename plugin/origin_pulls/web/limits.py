@@ -7,14 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from origin_pulls.errors import Refused
+from origin_pulls.web.refused import TooMany
 
 MOST_KNOWN = 4096
 SLOWER = "Wait a few seconds; nothing was changed."
-
-
-class TooMany(Refused):
-    """More requests than one person may send; the next seconds will do."""
 
 
 @dataclass(slots=True)

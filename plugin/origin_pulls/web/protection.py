@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from origin_pulls.errors import Refused
 from origin_pulls.secret import Secret
+from origin_pulls.web.refused import Forbidden
 
 KEY_BYTES = 32
 AGAIN = "Open the page anew and send it once more; nothing was changed."
@@ -47,21 +48,21 @@ def make_token(key: Secret, who: str, now: float) -> str:
 
 
 def check_token(key: Secret, who: str, token: str, now: float, hours: float) -> None:
-    """Pass a form whose token we made for this person not long ago; ``Refused`` for others."""
+    """Pass a form whose token we made for this person not long ago; ``Forbidden`` for others."""
     stamp, _, signature = token.partition(".")
     if not hmac.compare_digest(signature.encode(), _signature(key, who, stamp).encode()):
-        raise Refused("This form does not come from a page of ours", hint=AGAIN)
+        raise Forbidden("This form does not come from a page of ours", hint=AGAIN)
     if not stamp.isdecimal() or not -60 <= now - int(stamp) <= hours * 3600:
-        raise Refused("This page was open for too long", hint=AGAIN)
+        raise Forbidden("This page was open for too long", hint=AGAIN)
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
     """Pass what the browser says comes from this very site, or says nothing about."""
     if headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Refused("This form was sent from another site", hint=AGAIN)
+        raise Forbidden("This form was sent from another site", hint=AGAIN)
     origin = headers.get("Origin", "")
     if origin and urlsplit(origin).netloc.lower() != headers.get("Host", "").lower():
-        raise Refused("This form was sent from another site", hint=AGAIN)
+        raise Forbidden("This form was sent from another site", hint=AGAIN)
 
 
 def _signature(key: Secret, who: str, stamp: str) -> str:
