@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -12,12 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from origin_pulls.errors import Refused
-from origin_pulls.sandbox import server_settings
+from origin_pulls.sandbox import processes, server_settings
 from origin_pulls.sandbox.layout import Layout
 
 PROGRAM = Path("/usr/sbin/apache2")
 START_PATIENCE = 60.0
-STOP_PATIENCE = 15.0
 LOOK_AGAIN = 0.01
 ONLY_ASKED = frozenset((b"-t", b"-S", b"-M", b"-v", b"-V", b"-l"))  # these serve nobody
 
@@ -68,26 +66,11 @@ def signal_parent(layout: Layout, number: signal.Signals) -> bool:
 def stop(layout: Layout) -> None:
     """End every Apache of this sandbox, also one whose pid file is lost, and wait for its end."""
     if found := parent(layout):
-        _end(found, signal.SIGTERM)
+        processes.end(found)
     # Children whose parent was killed listen to no gentler signal.
     for process in list(_processes(layout)):
-        _end(process, signal.SIGKILL)
+        processes.end(process, signal.SIGKILL)
     layout.pid_file.unlink(missing_ok=True)
-
-
-def _end(process: int, number: signal.Signals) -> None:
-    """Send a signal and wait until the process has ended."""
-    try:
-        watched = os.pidfd_open(process)
-    except ProcessLookupError:
-        return
-    try:
-        signal.pidfd_send_signal(watched, number)
-        select.select([watched], [], [], STOP_PATIENCE)
-    except ProcessLookupError:
-        return
-    finally:
-        os.close(watched)
 
 
 def _processes(layout: Layout) -> Iterator[int]:
@@ -98,12 +81,8 @@ def _processes(layout: Layout) -> Iterator[int]:
 
 
 def _is_ours(layout: Layout, number: int) -> bool:
-    try:
-        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    # A process that has ended but was not fetched by its parent has no words any more.
-    is_apache = words[0] == bytes(PROGRAM) and bytes(layout.httpd_conf) in words
+    words = processes.called(number)
+    is_apache = words[:1] == [bytes(PROGRAM)] and bytes(layout.httpd_conf) in words
     return is_apache and not ONLY_ASKED.intersection(words)
 
 

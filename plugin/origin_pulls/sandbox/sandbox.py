@@ -21,6 +21,7 @@ from origin_pulls.sandbox import (
     state,
     wrappers,
 )
+from origin_pulls.sandbox.front import passwords, process
 from origin_pulls.sandbox.layout import ADDRESS, DEDICATED_ADDRESS, Layout
 from origin_pulls.sandbox.state import State
 
@@ -39,21 +40,25 @@ class Sandbox:
         self._asked_vhosts = known.asked_vhosts
 
     @classmethod
-    def up(cls, directory: Path, vhosts: int = 0) -> Sandbox:
+    def up(cls, directory: Path, vhosts: int = 0, *, front: bool = False) -> Sandbox:
         """Lay the files, start Apache, wait until it answers; up already: the same again.
 
         At least ``vhosts`` SSL vhosts; a standing sandbox that has fewer gets the missing ones.
-        One that was killed while it was made is made anew.
+        One that was killed while it was made is made anew. With ``front`` WHM and cPanel too.
         """
         machine.require_fit()
         layout = machine.claim(directory)
         with state.held(layout.directory):
             known = state.read(layout)
             if known is None or not known.is_complete:
-                return cls._made(layout, max(vhosts, known.asked_vhosts if known else 0), known)
-            sandbox = cls(layout.directory, known)
-            sandbox._grow(vhosts)
-            sandbox._start()
+                many = max(vhosts, known.asked_vhosts if known else 0)
+                sandbox = cls._made(layout, many, known)
+            else:
+                sandbox = cls(layout.directory, known)
+                sandbox._grow(vhosts)
+                sandbox._start()
+            if front:
+                process.start(layout)
             return sandbox
 
     @classmethod
@@ -81,7 +86,10 @@ class Sandbox:
         machine.require_fit()
         with state.held(self.directory):
             known = State(self.https_port, self.http_port, self._asked_vhosts, is_complete=True)
+            ports, had_front = process.ports(self.layout), process.pid(self.layout)
             self._made(self.layout, self._asked_vhosts, known)
+            if had_front:
+                process.start(self.layout, ports)
 
     @property
     def is_running(self) -> bool:
@@ -125,7 +133,11 @@ class Sandbox:
 
     def summary(self) -> Mapping[str, object]:
         """Everything that a program wants to know of this sandbox, as plain values."""
-        return {
+        panels: dict[str, object] = {}
+        if process.pid(self.layout) and (ports := process.ports(self.layout)):
+            panels = {"whm_url": ports.whm_url, "cpanel_url": ports.cpanel_url}
+            panels["passwords"] = passwords.of(self.layout)
+        return panels | {
             "directory": str(self.directory),
             "running": self.is_running,
             "pid": self.pid,
@@ -141,6 +153,7 @@ class Sandbox:
     @classmethod
     def _made(cls, layout: Layout, vhosts: int, known: State | None) -> Sandbox:
         """Make everything anew; the ports that are known stay where they are free."""
+        process.stop(layout)
         apache.stop(layout)
         https_port, http_port = _ports(known)
         begun = State(https_port, http_port, vhosts, is_complete=False)
@@ -205,6 +218,7 @@ def take_down(directory: Path) -> bool:
                 f"{directory} holds no sandbox (no {layout.marker.name}): it is left alone",
                 hint="Name the sandbox's directory with --dir.",
             )
+        process.stop(layout)
         apache.stop(layout)
         # The marker goes last: killed on the way, the next call still knows the directory as ours.
         state.clear(layout)

@@ -34,6 +34,14 @@ aliases                  "one line"     ServerAlias: one line, lines (several di
                                         continued (backslashes)
 autodiscover             "cgi"          autodiscover. goes to a CGI, or "proxy" like the others
 websocket_rules          true           cpanel., webmail. and whm. have a second rule
+front_headers            "lost"         request headers that are not everyday ones: lost or kept
+front_content_type       "kept"         Content-Type of relayed answers: kept, or lost (it becomes
+                                        text/html, with nosniff)
+front_redirects          "kept"         303 of a page: kept, or lost (its body comes as 200)
+front_error_bodies       "kept"         body of a 4xx or 5xx of a page: kept or replaced
+front_static_token       false          static files are refused without the token in their URL
+front_frame              "template"     WHM's frame by template, by functions alone, or none
+front_liveapi            true           account pages find a LiveAPI socket
 ======================== ============== =========================================================
 """
 
@@ -76,6 +84,13 @@ class Switches:
     aliases: str = "one line"
     autodiscover: str = "cgi"
     websocket_rules: bool = True
+    front_headers: str = "lost"
+    front_content_type: str = "kept"
+    front_redirects: str = "kept"
+    front_error_bodies: str = "kept"
+    front_static_token: bool = False
+    front_frame: str = "template"
+    front_liveapi: bool = True
 
 
 def read(layout: Layout) -> Switches:
