@@ -58,6 +58,7 @@ class Config:
     # the pages
     admin_socket: Path = Path("/run/origin-pulls/admin/web.sock")
     account_socket: Path = Path("/run/origin-pulls/account/web.sock")
+    web_user: str = "origin-pulls"
     pages_directory: Path = Path("/var/lib/origin-pulls-web")
     page_threads: int = 16
     page_body_bytes: int = 1024 * 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import pwd
 import socket
 import socketserver
 import struct
@@ -13,12 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from origin_pulls.config import Config
-from origin_pulls.server import files
+from origin_pulls.server import files, users
 
 logger = logging.getLogger(__name__)
 
 Take = Callable[[bytes], Mapping[str, object]]
-WEB_USER = "origin-pulls"
 CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 READ_LIMIT = 10.0  # seconds for a whole wish to arrive
 
@@ -59,7 +57,7 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, config: Config, take: Take) -> None:
         self.config = config
         self.take = take
-        self.allowed = {os.geteuid(), *_web_user()}
+        self.allowed = {os.geteuid(), *_web_user(config)}
         path = config.agent_socket
         files.make_directory(path.parent, mode=0o750)
         path.unlink(missing_ok=True)
@@ -76,8 +74,6 @@ def _peer(connection: socket.socket) -> int:
     return int(CREDENTIALS.unpack(raw)[1])
 
 
-def _web_user() -> list[int]:
-    try:
-        return [pwd.getpwnam(WEB_USER).pw_uid]
-    except KeyError:
-        return []
+def _web_user(config: Config) -> list[int]:
+    found = users.ids(config.passwd, config.web_user)
+    return [found[0]] if found else []

@@ -86,8 +86,7 @@ class Drafts:
         """The person's changes by account and name."""
         with self._open() as connection:
             rows = connection.execute(
-                "SELECT user, server_name, wish FROM staged WHERE who=? "
-                "ORDER BY user, server_name",
+                "SELECT user, server_name, wish FROM staged WHERE who=? ORDER BY user, server_name",
                 (who,),
             ).fetchall()
         return [Staged(user, name, json.loads(wish)) for user, name, wish in rows]

@@ -6,7 +6,6 @@ import os
 import socket
 import struct
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -14,7 +13,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
-from origin_pulls.server import files
+from origin_pulls.server import files, users
 from origin_pulls.web.caller import Side, peer
 
 if TYPE_CHECKING:
@@ -167,15 +166,16 @@ def _pass_on(listener: socket.socket) -> None:
 
 def _step_down(config: Config) -> None:
     """Become the web service's user, for good."""
-    uid, gid = web_user(config)
+    found = users.ids(config.passwd, config.web_user)
+    if found is None or 0 in found:
+        raise Refused(
+            f"There is no user {config.web_user}, as whom the pages are served",
+            hint=f"useradd --system --no-create-home --shell /sbin/nologin {config.web_user}",
+        )
+    uid, gid = found
     files.make_directory(config.pages_directory, mode=0o700)
     os.chown(config.pages_directory, uid, gid)
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
     os.environ["HOME"] = str(config.pages_directory)
-
-
-def web_user(config: Config) -> tuple[int, int]:
-    """The user and group id of the web service, from the server's own list of users."""
-    raise NotImplementedError(config, Path)

@@ -146,5 +146,3 @@ def _note_mode(mode: Mode) -> None:
 def _stage(changes: Sequence[Staged]) -> None:
     if changes:
         drafts().stage(_me(), changes, time.time())
-
-

@@ -15,8 +15,8 @@ from origin_pulls.actions.desk import Proven
 from origin_pulls.model.policy import Mode, Port80, Trust, read_policy
 from origin_pulls.web.answers import page, say
 from origin_pulls.web.drafts import Staged
-from origin_pulls.web.refused import NotFound
 from origin_pulls.web.pages import addressed
+from origin_pulls.web.refused import NotFound
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config, drafts
 
