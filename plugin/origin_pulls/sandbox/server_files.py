@@ -11,6 +11,7 @@ from origin_pulls.sandbox.layout import (
     DEDICATED_ADDRESS,
     HOSTNAME,
     NOBODY,
+    WEB_USER,
     Layout,
 )
 

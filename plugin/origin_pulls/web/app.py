@@ -59,7 +59,7 @@ def _admit() -> Response | None:
     g.caller = caller.identify(request.environ, settled.side, settled.config.passwd)
     g.held.enter_context(settled.limits.one_request(g.caller.user, time.monotonic()))
     if request.method == "POST":
-        protection.check_origin(request.headers)
+        protection.check_origin(dict(request.headers))
         token = request.form.get("token", "")
         now, hours = time.time(), settled.config.form_hours
         protection.check_token(settled.key, g.caller.user, token, now, hours)

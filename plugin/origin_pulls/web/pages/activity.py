@@ -19,7 +19,13 @@ LONGEST = 100
 def activity() -> str:
     """What was asked of this server, newest first."""
     given = {name: request.args.get(name, "")[:LONGEST] for name in ("who", "search", "kind")}
-    found = reading.activity_page(config(), **given, page=_number())
+    found = reading.activity_page(
+        config(),
+        who=given["who"],
+        search=given["search"],
+        kind=given["kind"],
+        page=_number(),
+    )
     return page("activity.html", "Activity", found=found, given=given, kinds=Kind)
 
 
