@@ -18,7 +18,8 @@ def policies(config: Config, keys: Sequence[tuple[str, str]]) -> dict[str, Polic
     try:
         for user, server_name in keys:
             rows = store.rows(
-                "SELECT * FROM policy WHERE user=? AND server_name=? ORDER BY job DESC LIMIT 1",
+                "SELECT policy.* FROM vhost_row JOIN policy USING (user, incarnation, server_name) "
+                "WHERE user=? AND server_name=?",
                 (user, server_name),
             )
             with store.mended():

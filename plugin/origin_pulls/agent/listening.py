@@ -57,8 +57,10 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, config: Config, take: Take) -> None:
         self.config = config
         self.take = take
-        self.allowed = {os.geteuid(), *_web_user(config)}
+        pages = users.ids(config.passwd, config.web_user)
+        self.allowed = {os.geteuid(), *(pages[:1] if pages else ())}
         path = config.agent_socket
+        files.make_directory(path.parent.parent)
         files.make_directory(path.parent, mode=0o750)
         path.unlink(missing_ok=True)
         old = os.umask(0o117)
@@ -66,14 +68,13 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             super().__init__(str(path), _Handler)
         finally:
             os.umask(old)
+        if pages:
+            # The pages' service may come in, nobody else; what it may ask is judged wish by wish.
+            os.chown(path.parent, -1, pages[1])
+            os.chown(path, -1, pages[1])
 
 
 def _peer(connection: socket.socket) -> int:
     """The user id of the other end, as the kernel says it."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     return int(CREDENTIALS.unpack(raw)[1])
-
-
-def _web_user(config: Config) -> list[int]:
-    found = users.ids(config.passwd, config.web_user)
-    return [found[0]] if found else []

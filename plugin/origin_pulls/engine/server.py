@@ -10,7 +10,7 @@ from origin_pulls.cloudflare.edge import Edge, MemoryEdge
 from origin_pulls.config import Config
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
-from origin_pulls.server import certificates, files
+from origin_pulls.server import certificates, files, users
 from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, memory_store, open_store, read_store
 
@@ -60,7 +60,8 @@ class Server:
         files.make_directory(config.keys_directory, mode=0o700)
         files.make_directory(config.state_directory)
         files.make_directory(config.journal, mode=0o700)
-        store = open_store(config.store)
+        pages = users.ids(config.passwd, config.web_user)
+        store = open_store(config.store, group=pages[1] if pages else None)
         return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
 
     @classmethod

@@ -6,11 +6,12 @@ import time
 from contextlib import ExitStack
 
 from flask import Flask, abort, g, request
+from jinja2 import DictLoader
 from werkzeug.wrappers import Response
 
 from origin_pulls.config import Config
 from origin_pulls.web import answers, caller, errors, protection, routing
-from origin_pulls.web.assets import TEMPLATES, assets
+from origin_pulls.web.assets import Assets
 from origin_pulls.web.caller import Side
 from origin_pulls.web.drafts import Drafts
 from origin_pulls.web.limits import Limits
@@ -21,9 +22,10 @@ ENTRIES = {Side.ADMIN: "", Side.ACCOUNT: "index.live.php"}
 READING = ("GET", "HEAD")
 
 
-def create_app(config: Config, side: Side) -> Flask:
+def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     """The pages of one side for one server."""
-    app = Flask("origin_pulls.web", static_folder=None, template_folder=str(TEMPLATES))
+    app = Flask("origin_pulls.web", static_folder=None, template_folder=None)
+    app.jinja_loader = DictLoader(loaded.templates)
     app.config["MAX_CONTENT_LENGTH"] = config.page_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = config.page_body_bytes
     app.config["ENTRY"] = ENTRIES[side]
@@ -32,7 +34,7 @@ def create_app(config: Config, side: Side) -> Flask:
         side=side,
         key=protection.form_key(config.pages_directory, str(side)),
         drafts=Drafts(config.pages_directory / f"{side}.sqlite", most=config.staged_most),
-        assets=assets(),
+        assets=loaded,
         limits=Limits(
             burst=config.page_burst,
             rate=config.page_rate,

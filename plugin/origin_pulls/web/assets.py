@@ -1,8 +1,9 @@
-"""Style sheet and script: files beside the panel's entry script, named after what is in them."""
+"""Templates, and the names of style sheet and script beside the panel's entry script."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ STATIC = TREE / "static"
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The names under which the panel serves our files."""
+    """The templates' texts by name, and the names under which the panel serves our files."""
 
+    templates: Mapping[str, str]
     styles: tuple[str, ...]
     scripts: tuple[str, ...]
 
@@ -26,9 +28,13 @@ def hashed_name(path: Path) -> str:
     return f"{path.stem}-{digest}{path.suffix}"
 
 
-def assets(static: Path = STATIC) -> Assets:
-    """The names of what lies in ``static/``."""
+def load(templates: Path = TEMPLATES, static: Path = STATIC) -> Assets:
+    """What lies in ``templates/`` and ``static/``, read once."""
     return Assets(
+        templates={
+            str(path.relative_to(templates)): path.read_text(encoding="utf-8")
+            for path in sorted(templates.rglob("*.html"))
+        },
         styles=tuple(hashed_name(path) for path in sorted(static.glob("*.css"))),
         scripts=tuple(hashed_name(path) for path in sorted(static.glob("*.js"))),
     )

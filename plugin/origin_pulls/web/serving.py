@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import struct
@@ -14,6 +15,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.server import files, users
+from origin_pulls.web import assets
+from origin_pulls.web.app import create_app
+from origin_pulls.web.assets import Assets
 from origin_pulls.web.caller import Side, peer
 
 if TYPE_CHECKING:
@@ -21,6 +25,14 @@ if TYPE_CHECKING:
 
 FIRST_PASSED = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 AT_ONCE = 2  # connections of one account: one is answered, one waits
+# What gunicorn and Flask load late: it must be there before root's privileges are given up, for
+# the tree and its Python may lie where only root can read (a sandbox below /root).
+NEEDED = (
+    *("gunicorn.arbiter", "gunicorn.glogging", "gunicorn.http.wsgi", "gunicorn.workers.workertmp"),
+    *("concurrent.futures.thread", "encodings.idna", "http.client", "multiprocessing"),
+    *("encodings.unicode_escape", "encodings.latin_1", "encodings.ascii", "encodings.utf_8_sig"),
+    *("werkzeug.debug", "werkzeug.formparser", "unicodedata", "stringprep"),
+)
 SOCKET_MODES = {Side.ADMIN: (0o700, 0o600), Side.ACCOUNT: (0o755, 0o666)}
 BUSY = (
     b"HTTP/1.0 429 Too Many Requests\r\nContent-Type: text/html; charset=utf-8\r\n"
@@ -88,8 +100,9 @@ def _turn_away(conn: TConn) -> None:
 class Service(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """One side's pages in gunicorn."""
 
-    def __init__(self, config: Config, side: Side) -> None:
+    def __init__(self, config: Config, side: Side, loaded: Assets) -> None:
         self.config = config
+        self.loaded = loaded
         self.side = side
         self.silence = config.page_silence
         self.at_once = AT_ONCE if side is Side.ACCOUNT else config.page_threads
@@ -108,6 +121,9 @@ class Service(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": 20,
             "timeout": 120,
             "control_socket_disable": True,
+            # gunicorn took down who we were when it was loaded.
+            "user": os.geteuid(),
+            "group": os.getegid(),
             "proc_name": f"origin-pulls-web-{self.side}",
         }
         for name, value in settings.items():
@@ -115,9 +131,7 @@ class Service(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> WSGIApplication:
         """The application, made in the process that answers."""
-        from origin_pulls.web.app import create_app
-
-        return create_app(self.config, self.side)
+        return create_app(self.config, self.side, self.loaded)
 
 
 def serve(config: Config, side: Side) -> None:
@@ -126,11 +140,15 @@ def serve(config: Config, side: Side) -> None:
     systemd passes the socket; started by hand as root, it is made here, and root's privileges
     are given up before the first request.
     """
+    os.chdir("/")
+    loaded = assets.load()
+    for module in NEEDED:
+        importlib.import_module(module)
     if not _is_passed():
         _pass_on(_bind(config, side))
     if os.geteuid() == 0:
         _step_down(config)
-    Service(config, side).run()
+    Service(config, side, loaded).run()
 
 
 def _is_passed() -> bool:

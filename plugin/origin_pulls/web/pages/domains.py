@@ -43,6 +43,7 @@ def listing() -> str:
         asked=_asked(request.args),
         staged=drafts().staged_for(asking().user, keys),
         settings=reading.settings(config()),
+        switched_on=switched_on(),
         facts=None if account() else facts.known(config()),
         sorts=Sort,
         standings=Standing,
@@ -125,9 +126,10 @@ def _note_switches(rows: Sequence[VhostRow], on: set[str]) -> None:
 
 def _switched(row: VhostRow, *, is_on: bool) -> Mode:
     """What the switch of a row means: a switch that was not moved changes nothing."""
-    if is_on == (row.mode is Mode.ENFORCE):
+    on = switched_on()
+    if is_on == (row.mode in (on, Mode.ENFORCE)):
         return row.mode
-    return switched_on() if is_on else Mode.OFF
+    return on if is_on else Mode.OFF
 
 
 def _note_mode(mode: Mode) -> None:

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
 from origin_pulls.model.job import State
-from origin_pulls.model.rows import JobPage
 from origin_pulls.model.wish import Undo
 from origin_pulls.web.answers import page, part, say
 from origin_pulls.web.drafts import Staged
@@ -19,17 +18,6 @@ from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config, drafts
 
 pages = Blueprint("jobs", __name__)
-
-MOST_ITEMS = 100
-WORST_FIRST = (
-    State.NOT_RESTORED,
-    State.RESTORED,
-    State.REFUSED,
-    State.RUNNING,
-    State.WAITING,
-    State.DONE,
-)
-
 
 @pages.get("/jobs")
 def jobs() -> str:
@@ -41,14 +29,14 @@ def jobs() -> str:
 def job(number: int) -> str:
     """One job: its progress, its vhosts, its outcome."""
     found = addressed.job(number)
-    return page("job.html", f"Job {number}", found=found, items=_items(found))
+    return page("job.html", f"Job {number}", found=found)
 
 
 @pages.get("/jobs/<int:number>/progress")
 def progress(number: int) -> str:
     """The part of a job's page that changes while it runs."""
     found = addressed.job(number)
-    return part("parts/progress.html", found=found, items=_items(found))
+    return part("parts/progress.html", found=found)
 
 
 @pages.post("/jobs/<int:number>/undo")
@@ -78,9 +66,3 @@ def again(number: int) -> Response:
     ]
     drafts().stage(asking().user, staged, time.time())
     return go("review.review")
-
-
-def _items(found: JobPage) -> list[object]:
-    """The vhosts to show: what went wrong before what went well."""
-    ordered = sorted(found.items, key=lambda item: WORST_FIRST.index(item.state))
-    return list(ordered[:MOST_ITEMS])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
@@ -95,16 +94,13 @@ def _page(user: str, name: str, proven: Proven | None) -> str:
         form={**shown["policy"], **(staged[row.key].wish if row.key in staged else {})},
         is_staged=row.key in staged,
         settings=reading.settings(config()),
-        history=_history(row.server_name),
+        history=reading.job_rows(
+            config(), account=account(), vhost=(row.user, row.server_name), most=10
+        ),
         modes=Mode,
         trusts=_trusts(),
         ports=Port80,
     )
-
-
-def _history(server_name: str) -> Sequence[object]:
-    found = reading.activity_page(config(), account=account(), search=server_name, per_page=10)
-    return found.deeds
 
 
 def _trusts() -> list[Trust]:
