@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from origin_pulls.errors import NotRestored
+from origin_pulls.sandbox.front.process import has_programs as has_front_programs
 from origin_pulls.sandbox.sandbox import Sandbox, take_down
 
 DIRECTORY = Path("/var/lib/origin-pulls-sandbox")
@@ -47,11 +48,27 @@ def sandbox() -> None:
     default=0,
     help="Have at least so many HTTPS vhosts.",
 )
+@click.option(
+    "--front/--no-front",
+    default=None,
+    help="With WHM and cPanel to sign in to, or without (else with, where Perl and PHP are).",
+)
+@click.option(
+    "--services/--no-services",
+    "with_services",
+    default=False,
+    help="Start the agent and the pages' web services too.",
+)
 @as_json
-def up(directory: Path, vhosts: int, is_json: bool) -> None:
+def up(
+    directory: Path, vhosts: int, front: bool | None, with_services: bool, is_json: bool
+) -> None:
     """Make a sandbox and start it (again)."""
+    with_front = has_front_programs() if front is None else front
     with told_apart(directory):
-        standing = Sandbox.up(directory, vhosts)
+        standing = Sandbox.up(directory, vhosts, front=with_front)
+        if with_services:
+            standing.start_services()
     _say(standing, is_json=is_json)
 
 
@@ -115,10 +132,20 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
     ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{standing.address}"
     click.echo(f"The sandbox in {directory} runs (Apache {standing.pid}).")
     click.echo(_counts(standing))
+    _say_panels(standing)
     click.echo("Try:")
     click.echo(f"  origin-pulls --root {directory} list")
     click.echo(f"  curl {ask} https://shop.example:{port}/")
     click.echo(f"  origin-pulls sandbox down --dir {directory}")
+
+
+def _say_panels(standing: Sandbox) -> None:
+    found = standing.summary()
+    if "whm_url" not in found:
+        return
+    passwords = standing.passwords
+    click.echo(f"WHM: {found['whm_url']} as root, password {passwords['root']}")
+    click.echo(f"cPanel: {found['cpanel_url']} as shop, password {passwords.get('shop', '-')}")
 
 
 def _counts(standing: Sandbox) -> str:

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 STOP_PATIENCE = 15.0
@@ -35,7 +36,10 @@ def end(number: int, how: signal.Signals = signal.SIGTERM) -> bool:
         return True
     try:
         signal.pidfd_send_signal(watched, how)
-        return bool(select.select([watched], [], [], STOP_PATIENCE)[0])
+        has_ended = bool(select.select([watched], [], [], STOP_PATIENCE)[0])
+        with suppress(ChildProcessError):
+            os.waitpid(number, os.WNOHANG)  # a child of ours would stay in the table for ever
+        return has_ended
     except ProcessLookupError:
         return True
     finally:

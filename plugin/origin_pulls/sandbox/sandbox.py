@@ -18,6 +18,7 @@ from origin_pulls.sandbox import (
     machine,
     rebuild,
     server_files,
+    services,
     state,
     wrappers,
 )
@@ -87,9 +88,11 @@ class Sandbox:
         with state.held(self.directory):
             known = State(self.https_port, self.http_port, self._asked_vhosts, is_complete=True)
             ports, had_front = process.ports(self.layout), process.pid(self.layout)
+            had_services = services.running(self.layout)
             self._made(self.layout, self._asked_vhosts, known)
             if had_front:
                 process.start(self.layout, ports)
+            services.start(self.layout, had_services)
 
     @property
     def is_running(self) -> bool:
@@ -107,6 +110,11 @@ class Sandbox:
         return self.layout.server_ca
 
     @property
+    def passwords(self) -> dict[str, str]:
+        """What root and each account sign in with in WHM and cPanel."""
+        return passwords.of(self.layout)
+
+    @property
     def accounts(self) -> dict[str, dict[str, object]]:
         """The accounts by name: domain, owner, uid, suspended, address, domains."""
         return domain_lists.accounts(self.layout)
@@ -120,6 +128,10 @@ class Sandbox:
     def path(self, name: str) -> Path:
         """Where a path of a cPanel server lies here."""
         return self.layout.at(name)
+
+    def start_services(self) -> None:
+        """Start the plugin's agent and its two web services here, where they do not run."""
+        services.start(self.layout)
 
     def run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one of the server's programs, named by cPanel's path; output and errors together."""
@@ -136,7 +148,7 @@ class Sandbox:
         panels: dict[str, object] = {}
         if process.pid(self.layout) and (ports := process.ports(self.layout)):
             panels = {"whm_url": ports.whm_url, "cpanel_url": ports.cpanel_url}
-            panels["passwords"] = passwords.of(self.layout)
+            panels["passwords"] = self.passwords
         return panels | {
             "directory": str(self.directory),
             "running": self.is_running,
@@ -153,6 +165,7 @@ class Sandbox:
     @classmethod
     def _made(cls, layout: Layout, vhosts: int, known: State | None) -> Sandbox:
         """Make everything anew; the ports that are known stay where they are free."""
+        services.stop(layout)
         process.stop(layout)
         apache.stop(layout)
         https_port, http_port = _ports(known)
@@ -218,6 +231,7 @@ def take_down(directory: Path) -> bool:
                 f"{directory} holds no sandbox (no {layout.marker.name}): it is left alone",
                 hint="Name the sandbox's directory with --dir.",
             )
+        services.stop(layout)
         process.stop(layout)
         apache.stop(layout)
         # The marker goes last: killed on the way, the next call still knows the directory as ours.

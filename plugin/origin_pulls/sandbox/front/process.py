@@ -49,6 +49,11 @@ def pid(layout: Layout) -> int | None:
     return next(processes.with_words(_words(layout)), None)
 
 
+def has_programs() -> bool:
+    """Whether Perl and PHP are on this machine."""
+    return laying.PERL.exists() and laying.PHP_CGI.exists()
+
+
 def require_programs() -> None:
     """Refuse where Perl or PHP is missing."""
     for program, package in ((laying.PERL, "perl"), (laying.PHP_CGI, "php-cgi")):
@@ -63,6 +68,7 @@ def start(layout: Layout, wanted: Ports | None = None) -> Ports:
     """Start the front and wait until it answers; one that runs is left as it is."""
     known = ports(layout) or wanted
     if known and pid(layout):
+        laying.lay_plugin(layout.directory)  # what was changed since in the source tree
         return known
     require_programs()
     laying.lay_panel(layout)

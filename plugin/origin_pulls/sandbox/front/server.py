@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a GET."""
         self._serve()
 
-    do_POST = do_HEAD = do_PUT = do_DELETE = do_OPTIONS = do_GET
+    do_POST = do_HEAD = do_PUT = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
 
     def log_message(self, *_words: object) -> None:
         """A sandbox keeps no access log of its panels."""
