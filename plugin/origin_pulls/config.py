@@ -65,7 +65,7 @@ class Config:
     page_burst: int = 60
     page_rate: float = 10.0
     page_wait: float = 5.0
-    page_silence: float = 15.0
+    page_silence: float = 8.0
     form_hours: float = 12.0
     staged_most: int = 10_000
     facts_for: float = 300.0

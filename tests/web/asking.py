@@ -1,5 +1,6 @@
 """Asks a service's socket as a bridge does: one request from stdin, its whole answer to stdout."""
 
+import contextlib
 import socket
 import sys
 
@@ -12,12 +13,12 @@ def main() -> None:
             connection.connect(sys.argv[1])
         except OSError:
             sys.exit(7)
-        try:
+        # A service that has heard enough still answers.
+        with contextlib.suppress(OSError):
             connection.sendall(sys.stdin.buffer.read())
-        except OSError:
-            pass  # a service that has heard enough still answers
-        while part := connection.recv(65536):
-            sys.stdout.buffer.write(part)
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                sys.stdout.buffer.write(part)
 
 
 main()

@@ -49,7 +49,7 @@ class Visitor:
         self, query: str, values: Mapping[str, object], *, token: str | None = None, **headers: str
     ) -> Answer:
         """A form of ours, with the token of the first page unless another is given."""
-        given = {"token": self.get("r=/help").token if token is None else token, **values}
+        given = {"token": self.get("r=/").token if token is None else token, **values}
         body = urlencode(given, doseq=True).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         return self.send("POST", query, body, headers)

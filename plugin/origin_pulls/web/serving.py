@@ -160,6 +160,7 @@ def _bind(config: Config, side: Side) -> socket.socket:
     if os.geteuid() != 0:
         raise Refused(f"{path} is root's to make", hint="Start the service by systemd, or as root.")
     directory_mode, mode = SOCKET_MODES[side]
+    files.make_directory(path.parent.parent)
     files.make_directory(path.parent, mode=directory_mode)
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -191,6 +192,7 @@ def _step_down(config: Config) -> None:
             hint=f"useradd --system --no-create-home --shell /sbin/nologin {config.web_user}",
         )
     uid, gid = found
+    files.make_directory(config.pages_directory.parent)
     files.make_directory(config.pages_directory, mode=0o700)
     os.chown(config.pages_directory, uid, gid)
     os.setgroups([])

@@ -50,13 +50,6 @@ def listing() -> str:
     )
 
 
-@pages.get("/facts")
-def server_facts() -> str:
-    """What is known of the server itself, asked of the agent when nobody asked lately."""
-    found = None if account() else facts.asked(config(), asking(), time.monotonic())
-    return part("parts/facts.html", facts=found)
-
-
 @pages.post("/stage")
 def stage() -> str | Answer:
     """Note what the switches, or the buttons for what is selected, say."""

@@ -19,6 +19,7 @@ from origin_pulls.web.settled import account, asking, config, drafts
 
 pages = Blueprint("jobs", __name__)
 
+
 @pages.get("/jobs")
 def jobs() -> str:
     """The newest jobs."""
