@@ -55,6 +55,14 @@ class Config:
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
 
+    # the pages: who may read the store and ask the agent; what cPanel says of users
+    web_user: str = "origin-pulls"
+    resellers: Path = Path("/var/cpanel/resellers")
+    feature_timeout: float = 5.0
+    feature_cache: float = 30.0
+    inventory_every: float = 30.0
+    revert_every: float = 2.0
+
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10

@@ -17,8 +17,8 @@ from origin_pulls.server import files
 
 logger = logging.getLogger(__name__)
 
-Take = Callable[[bytes], Mapping[str, object]]
-WEB_USER = "origin-pulls"
+# What gives the answer to a line; the second argument says whether root itself asks.
+Take = Callable[[bytes, bool], Mapping[str, object]]
 CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 READ_LIMIT = 10.0  # seconds for a whole wish to arrive
 
@@ -29,7 +29,8 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         listener = cast(Listener, self.server)
         connection = self.connection
-        if _peer(connection) not in listener.allowed:
+        peer = _peer(connection)
+        if peer not in listener.allowed:
             answer: Mapping[str, object] = {"refused": "Only root may ask the agent", "code": 3}
         else:
             connection.settimeout(READ_LIMIT)
@@ -43,7 +44,7 @@ class _Handler(socketserver.StreamRequestHandler):
             if len(line) > limit:
                 answer = {"refused": f"A wish has at most {limit} bytes", "code": 2}
             else:
-                answer = listener.take(line)
+                answer = listener.take(line, peer == os.geteuid())
         try:
             self.wfile.write(json.dumps(answer).encode() + b"\n")
         except OSError:
@@ -59,8 +60,10 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, config: Config, take: Take) -> None:
         self.config = config
         self.take = take
-        self.allowed = {os.geteuid(), *_web_user()}
+        web = _web_user(config)
+        self.allowed = {os.geteuid(), *([web.pw_uid] if web else [])}
         path = config.agent_socket
+        files.make_directory(config.run_directory)
         files.make_directory(path.parent, mode=0o750)
         path.unlink(missing_ok=True)
         old = os.umask(0o117)
@@ -68,6 +71,9 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             super().__init__(str(path), _Handler)
         finally:
             os.umask(old)
+        if web and os.geteuid() == 0:
+            os.chown(path.parent, 0, web.pw_gid)
+            os.chown(path, 0, web.pw_gid)
 
 
 def _peer(connection: socket.socket) -> int:
@@ -76,8 +82,8 @@ def _peer(connection: socket.socket) -> int:
     return int(CREDENTIALS.unpack(raw)[1])
 
 
-def _web_user() -> list[int]:
+def _web_user(config: Config) -> pwd.struct_passwd | None:
     try:
-        return [pwd.getpwnam(WEB_USER).pw_uid]
+        return pwd.getpwnam(config.web_user)
     except KeyError:
-        return []
+        return None
