@@ -69,6 +69,12 @@ class Config:
     form_hours: float = 12.0
     staged_most: int = 10_000
     facts_for: float = 300.0
+    # what the agent asks of cPanel for the pages, and does by itself
+    resellers: Path = Path("/var/cpanel/resellers")
+    feature_timeout: float = 5.0
+    feature_cache: float = 30.0
+    inventory_every: float = 30.0
+    revert_every: float = 2.0
 
     # what a setting may change
     public_https_port: int = 443

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from origin_pulls.config import Config
+from origin_pulls.engine import looking, reverting
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import OriginPullsError
 
@@ -24,10 +25,17 @@ class Chore:
     do: Callable[[Server], None]
 
 
-def chores(config: Config) -> list[Chore]:
-    """All that this server's agent does by itself."""
-    del config
-    return []
+def chores(config: Config, wake: Callable[[], None]) -> list[Chore]:
+    """All that this server's agent does by itself; ``wake`` lets it carry out what waits."""
+    return [
+        Chore("inventory", config.inventory_every, _keep_inventory),
+        Chore("reverting", config.revert_every, lambda server: reverting.revert(server, wake)),
+    ]
+
+
+def _keep_inventory(server: Server) -> None:
+    """What the pages list follows the server, also where nobody changes anything here."""
+    looking.look(server, keep=True)
 
 
 class Chores(threading.Thread):

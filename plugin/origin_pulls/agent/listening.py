@@ -16,7 +16,8 @@ from origin_pulls.server import files, users
 
 logger = logging.getLogger(__name__)
 
-Take = Callable[[bytes], Mapping[str, object]]
+# What gives the answer to a line; the second argument says whether root itself asks.
+Take = Callable[[bytes, bool], Mapping[str, object]]
 CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 READ_LIMIT = 10.0  # seconds for a whole wish to arrive
 
@@ -27,7 +28,8 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         listener = cast(Listener, self.server)
         connection = self.connection
-        if _peer(connection) not in listener.allowed:
+        peer = _peer(connection)
+        if peer not in listener.allowed:
             answer: Mapping[str, object] = {"refused": "Only root may ask the agent", "code": 3}
         else:
             connection.settimeout(READ_LIMIT)
@@ -41,7 +43,7 @@ class _Handler(socketserver.StreamRequestHandler):
             if len(line) > limit:
                 answer = {"refused": f"A wish has at most {limit} bytes", "code": 2}
             else:
-                answer = listener.take(line)
+                answer = listener.take(line, peer == os.geteuid())
         try:
             self.wfile.write(json.dumps(answer).encode() + b"\n")
         except OSError:
@@ -68,7 +70,7 @@ class Listener(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             super().__init__(str(path), _Handler)
         finally:
             os.umask(old)
-        if pages:
+        if pages and os.geteuid() == 0:
             # The pages' service may come in, nobody else; what it may ask is judged wish by wish.
             os.chown(path.parent, -1, pages[1])
             os.chown(path, -1, pages[1])

@@ -20,6 +20,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def web_group(config: Config) -> int | None:
+    """The group of the web services' user, ``None`` where they are not installed."""
+    found = users.ids(config.passwd, config.web_user)
+    return found[1] if found else None
+
+
 class Seen:
     """The inventory that was seen last; threads may share one."""
 
@@ -60,16 +66,15 @@ class Server:
         files.make_directory(config.keys_directory, mode=0o700)
         files.make_directory(config.state_directory)
         files.make_directory(config.journal, mode=0o700)
-        pages = users.ids(config.passwd, config.web_user)
-        store = open_store(config.store, group=pages[1] if pages else None)
+        store = open_store(config.store, group=web_group(config))
         return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
 
     @classmethod
-    def dry(cls, config: Config) -> Server:
+    def dry(cls, config: Config, seen: Seen | None = None) -> Server:
         """The server of a configuration, to be looked at: nothing on it is written."""
         apache = Apache(config)
         store = read_store(config.store) or memory_store()
-        return cls(config, apache, store, MemoryEdge(), is_dry=True)
+        return cls(config, apache, store, MemoryEdge(), is_dry=True, seen=seen or Seen())
 
     def stamp(self) -> str:
         """The time as it is stored."""

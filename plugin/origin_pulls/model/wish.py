@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from origin_pulls.errors import Unusable
 from origin_pulls.model import desk_wish, names
-from origin_pulls.model.caller import ROOT, Caller, read_caller
+from origin_pulls.model.caller import Caller, read_caller
 from origin_pulls.model.desk_wish import DeskWish
 from origin_pulls.model.policy import Policy, read_policy
 
@@ -66,10 +66,10 @@ Wish = JobWish | Preview | DeskWish
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A wish and who asks; root's own programs need not say who they are."""
+    """A wish and who asks; root's own programs need not say who they are (``None``)."""
 
     wish: Wish
-    caller: Caller = ROOT
+    caller: Caller | None = None
 
 
 def write(wish: Wish, caller: Caller | None = None) -> bytes:
@@ -109,14 +109,14 @@ def read(line: bytes) -> Wish:
 
 
 def read_asked(line: bytes) -> Asked:
-    """The wish of a line and who asks, root where the line does not say."""
+    """The wish of a line and who asks; ``Unusable`` says what is wrong in it."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unusable("The wish is no JSON", hint="One object on one line.") from error
     if not isinstance(record, dict):
         raise Unusable("The wish is no object", hint="One object on one line.")
-    caller = read_caller(record["caller"]) if "caller" in record else ROOT
+    caller = read_caller(record["caller"]) if "caller" in record else None
     return Asked(_wish(record), caller)
 
 

@@ -35,13 +35,14 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
             *(packed(item.wanted), item.after_job, packed(item.wanted), item.after_job),
         ),
     )
+    action = f"{job.kind}: {item.wanted.mode}"
     connection.execute(
         "INSERT INTO audit (at, who, action, subject, job, kind, address) "
         "SELECT ?,?,?,?,?,?,? WHERE NOT EXISTS "
-        "(SELECT 1 FROM audit WHERE job=? AND subject=?)",
+        "(SELECT 1 FROM audit WHERE job=? AND subject=? AND action=?)",
         (
-            *(at, job.who, f"{job.kind}: {item.wanted.mode}", item.key, job.number),
-            *(job.caller_kind, job.address, job.number, item.key),
+            *(at, job.who, action, item.key, job.number, job.caller_kind, job.address),
+            *(job.number, item.key, action),
         ),
     )
 

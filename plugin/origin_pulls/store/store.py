@@ -11,7 +11,7 @@ from pathlib import Path
 
 from origin_pulls.errors import Damaged
 from origin_pulls.model import inventory
-from origin_pulls.model.inventory import Inventory
+from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.store import listing, marks, records
@@ -44,6 +44,15 @@ class Store:
                 (row["user"], row["incarnation"], row["server_name"]): records.applied(row)
                 for row in self.rows("SELECT * FROM policy")
             }
+
+    def applied(self, vhost: Vhost) -> Applied:
+        """The policy in force for one vhost."""
+        rows = self.rows(
+            "SELECT * FROM policy WHERE user=? AND incarnation=? AND server_name=?",
+            (vhost.user, vhost.incarnation, vhost.server_name),
+        )
+        with self.mended():
+            return records.applied(rows[0]) if rows else Applied()
 
     def material(self, user: str, incarnation: str, server_name: str) -> str:
         """The number of the certificate made for this vhost, empty when none was."""
