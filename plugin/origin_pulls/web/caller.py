@@ -47,7 +47,7 @@ def identify(environ: Mapping[str, Any], side: Side, passwd: Path) -> Caller:
             "These pages are for administrators with all privileges",
             hint="Sign in to WHM as root, or ask root for the ACL `all`.",
         )
-    return Caller(Kind.ROOT if user == "root" else Kind.WHM, user, address, "whm")
+    return Caller(Kind.WHM, user, address, "whm")
 
 
 def _account(uid: int, passwd: Path) -> str:
