@@ -30,7 +30,8 @@ def jobs() -> str:
 def job(number: int) -> str:
     """One job: its progress, its vhosts, its outcome."""
     found = addressed.job(number)
-    return page("job.html", f"Job {number}", found=found)
+    undone = f": undo of job {found.job.undoes}" if found.job.undoes else ""
+    return page("job.html", f"Job {number}{undone}", found=found)
 
 
 @pages.get("/jobs/<int:number>/progress")
