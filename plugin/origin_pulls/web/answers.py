@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from urllib.parse import quote
 
 from flask import g, render_template, request
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from origin_pulls.web import protection
@@ -17,6 +19,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
+TYPED = re.compile(r"`([^`]+)`")
 
 
 def page(template: str, title: str, **values: Any) -> str:
@@ -57,6 +60,11 @@ def finish(response: Response) -> Response:
 def say(text: str) -> str:
     """Keep a sentence for the person's next page; the number goes into its address."""
     return drafts().say(asking().user, text, time.time())
+
+
+def words(text: object) -> Markup:
+    """A sentence as HTML: what stands in backticks is something to type."""
+    return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def common() -> dict[str, Any]:
