@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from origin_pulls.cloudflare.edge import Edge, MemoryEdge
 from origin_pulls.config import Config
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
-from origin_pulls.server import certificates, files
+from origin_pulls.server import certificates, files, users
 from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, memory_store, open_store, read_store
 
@@ -23,10 +22,8 @@ def utc_now() -> datetime:
 
 def web_group(config: Config) -> int | None:
     """The group of the web services' user, ``None`` where they are not installed."""
-    try:
-        return pwd.getpwnam(config.web_user).pw_gid
-    except KeyError:
-        return None
+    found = users.ids(config.passwd, config.web_user)
+    return found[1] if found else None
 
 
 class Seen:
