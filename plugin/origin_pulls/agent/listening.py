@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 # What gives the answer to a line; the second argument says whether root itself asks.
 Take = Callable[[bytes, bool], Mapping[str, object]]
 CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
+STRANGERS_BYTES = 4096
 READ_LIMIT = 10.0  # seconds for a whole wish to arrive
 
 
@@ -29,21 +30,22 @@ class _Handler(socketserver.StreamRequestHandler):
         listener = cast(Listener, self.server)
         connection = self.connection
         peer = _peer(connection)
-        if peer not in listener.allowed:
+        is_allowed = peer in listener.allowed
+        connection.settimeout(READ_LIMIT)
+        # A stranger's line is read too, but little of it: the refusal reaches who has written.
+        limit = listener.config.wish_bytes if is_allowed else STRANGERS_BYTES
+        try:
+            line = self.rfile.readline(limit + 1)
+        except OSError:
+            return
+        if not line:
+            return  # somebody only looked whether an agent is there
+        if not is_allowed:
             answer: Mapping[str, object] = {"refused": "Only root may ask the agent", "code": 3}
+        elif len(line) > limit:
+            answer = {"refused": f"A wish has at most {limit} bytes", "code": 2}
         else:
-            connection.settimeout(READ_LIMIT)
-            limit = listener.config.wish_bytes
-            try:
-                line = self.rfile.readline(limit + 1)
-            except OSError:
-                return
-            if not line:
-                return  # somebody only looked whether an agent is there
-            if len(line) > limit:
-                answer = {"refused": f"A wish has at most {limit} bytes", "code": 2}
-            else:
-                answer = listener.take(line, peer == os.geteuid())
+            answer = listener.take(line, peer == os.geteuid())
         try:
             self.wfile.write(json.dumps(answer).encode() + b"\n")
         except OSError:
