@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from origin_pulls.sandbox import Sandbox
 from tests.conftest import standing
 from tests.server_under_test import UnderTest, replace_program
 from tests.web.browsing import Visitor
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+WHM = "/cgi/addons/originpulls/index.cgi"
+CPANEL = "/frontend/jupiter/originpulls/index.live.php"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +83,51 @@ def served() -> Iterator[Served]:
         # The first command looks at the server, so that the pages have something to list.
         served.under.json("observe", "blog.example")
         yield served
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        expect.set_options(timeout=60_000)
+        yield chromium
+        chromium.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Panel(Served):
+    """The same behind the sandbox's WHM and cPanel, to be visited by a browser."""
+
+    browser: Browser
+
+    @contextmanager
+    def signed_in(self, user: str, **options: Any) -> Iterator[Page]:
+        """A browser window in which somebody opened Origin Pulls; no error may show in it."""
+        summary = self.sandbox.summary()
+        is_root = user == "root"
+        panel = str(summary["whm_url" if is_root else "cpanel_url"]).rstrip("/")
+        context = self.browser.new_context(ignore_https_errors=True, **options)
+        context.set_default_timeout(60_000)
+        try:
+            form = {"user": user, "pass": self.sandbox.passwords[user]}
+            signed = context.request.post(f"{panel}/login/?login_only=1", form=form)
+            page = context.new_page()
+            errors: list[str] = []
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(f"{panel}{signed.json()['security_token']}{WHM if is_root else CPANEL}")
+            yield page
+            assert not errors
+        finally:
+            context.close()
+
+
+@pytest.fixture(scope="module")
+def panel(browser: Browser) -> Iterator[Panel]:
+    """One served sandbox with its panels for all tests of a module; it has more than one page."""
+    with standing(60, front=True) as sandbox:
+        give_feature(sandbox)
+        sandbox.start_services()
+        panel = Panel(sandbox, browser)
+        panel.under.json("observe", "blog.example")
+        yield panel

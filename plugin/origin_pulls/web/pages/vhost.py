@@ -55,7 +55,7 @@ def authority(user: str, name: str) -> Response:
     """The certificate authority that this vhost trusts, as a file; it is no secret."""
     row = addressed.vhost(f"{user}/{name}")
     shown = desk.show(config(), asking(), row.user, row.server_name)
-    pem = str(shown.get("ca_pem") or "")
+    pem = "".join(str(one["pem"]) for one in shown["trusted"])
     if not pem:
         raise NotFound(f"{row.server_name} has no certificate yet", hint="Observe it first.")
     answer = Response(pem, mimetype="application/x-pem-file")
