@@ -114,7 +114,9 @@ sub show {    # in WHM's frame by its template, else by its older functions, els
 sub by_template {
     require Cpanel::Template;
     my %given = ( title => $_[0], page => $_[1] );
-    Cpanel::Template::process_template( 'whostmgr', { template_file => 'originpulls.tmpl', print => 1, data => \%given } );
+    my ( $ok, $page ) =
+        Cpanel::Template::process_template( 'whostmgr', { template_file => 'originpulls.tmpl', print => 0, data => \%given } );
+    print ref $page ? $$page : $page if $ok;
 }
 
 sub by_functions {
@@ -135,8 +137,8 @@ sub failed {
     show( "X-Origin-Pulls-Error: away\r\n", 'Origin Pulls', <<"HTML" );
 <h2>The web service of Origin Pulls does not answer</h2>
 <p>$why Your sites are not touched by that: Apache goes on as it is.</p>
-<p>As root, type:</p><pre>systemctl restart origin-pulls-web-admin
-journalctl -u origin-pulls-web-admin -n 50</pre>
+<p>As root, type:<br><code>systemctl restart origin-pulls-web-admin</code><br>
+<code>journalctl -u origin-pulls-web-admin -n 50</code></p>
 HTML
 }
 

@@ -78,7 +78,10 @@ def service(path: Path, *plays: Play, reads: bool = True) -> Iterator[Heard]:
 
         def serve() -> None:
             for play in plays:
-                connection, _ = listening.accept()
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # nobody came, and nobody will
                 with connection:
                     connection.settimeout(PATIENCE)
                     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
@@ -96,11 +99,18 @@ def service(path: Path, *plays: Play, reads: bool = True) -> Iterator[Heard]:
             yield heard
         finally:
             path.unlink()
+            listening.shutdown(socket.SHUT_RDWR)
+            serving.join()
 
 
 def says(*parts: bytes) -> Play:
     """A play that says this and closes."""
-    return lambda connection: [connection.sendall(part) for part in parts][:0] or None
+
+    def play(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return play
 
 
 def _request(connection: socket.socket) -> bytes:
@@ -143,9 +153,15 @@ class Bridge:
         return one
 
     def ask(
-        self, method: str = "GET", query: str = "r=/vhosts", body: bytes = b"", **other: str
+        self,
+        method: str = "GET",
+        query: str = "r=/vhosts",
+        body: bytes = b"",
+        forged: Mapping[str, str] | None = None,
+        **other: str,
     ) -> Answered:
         """Run the bridge once, as the panel would; ``other`` changes its environment."""
+        other |= forged or {}
         environment = {
             "PATH": os.defpath,
             "REMOTE_USER": "root" if self.is_whm else ACCOUNT.name,

@@ -142,6 +142,8 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
 def _say_panels(standing: Sandbox) -> None:
     found = standing.summary()
     if "whm_url" not in found:
+        if not has_front_programs():
+            click.echo("Without WHM and cPanel: Perl or PHP is missing (apt-get install php-cgi).")
         return
     passwords = standing.passwords
     click.echo(f"WHM: {found['whm_url']} as root, password {passwords['root']}")

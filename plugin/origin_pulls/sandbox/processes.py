@@ -35,15 +35,14 @@ def end(number: int, how: signal.Signals = signal.SIGTERM) -> bool:
     except ProcessLookupError:
         return True
     try:
-        signal.pidfd_send_signal(watched, how)
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(watched, how)
         has_ended = bool(select.select([watched], [], [], STOP_PATIENCE)[0])
-        with suppress(ChildProcessError):
-            os.waitpid(number, os.WNOHANG)  # a child of ours would stay in the table for ever
-        return has_ended
-    except ProcessLookupError:
-        return True
     finally:
         os.close(watched)
+    with suppress(ChildProcessError):
+        os.waitpid(number, os.WNOHANG)  # a child of ours would stay in the table for ever
+    return has_ended
 
 
 def end_all(words: Sequence[str]) -> None:

@@ -64,7 +64,7 @@ class Browser:
 
     def get(self, path: str, **headers: str) -> Shown:
         """A path below the token."""
-        return self.ask("GET", self.token + path, **headers)
+        return self.ask("GET", self.token + path, None, **headers)
 
     def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Shown:
         """One request as it is given, with the cookie where there is one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from origin_pulls.errors import Refused
 from origin_pulls.sandbox import Sandbox, processes, services
 from origin_pulls.sandbox.front import process
+from origin_pulls.sandbox.sandbox import take_down
 from tests.conftest import standing
 from tests.sandbox.front.browser import Browser
 
@@ -52,6 +54,19 @@ def test_without_a_mount_namespace_the_bridges_are_moved(monkeypatch: pytest.Mon
             shown = Browser(sandbox, whm=is_whm).sign_in(user).open()
             assert "systemctl restart origin-pulls-web" in shown.text
             assert "drawing of a panel" in shown.text
+
+
+def test_a_sandbox_below_var_has_panels_too() -> None:
+    # /var is drawn anew in the panels' namespace, with the sandbox somewhere in it.
+    directory = Path(tempfile.mkdtemp(prefix="origin-pulls-", dir="/var/tmp"))
+    directory.chmod(0o711)
+    try:
+        sandbox = Sandbox.up(directory, front=True)
+        shown = Browser(sandbox, whm=True).sign_in("root").open()
+        assert "systemctl restart origin-pulls-web" in shown.text
+    finally:
+        take_down(directory)
+    assert not directory.exists()
 
 
 def test_the_agent_is_started_found_and_ended(sandbox: Sandbox) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +26,9 @@ def tiles(layout: Layout, theme: str) -> Iterator[Tile]:
     for path in sorted(folder.glob("dynamicui_*.conf")):
         if not path.stat().st_mode & 0o004:
             continue  # an unreadable file makes its tiles vanish, and nobody is told
-        for said in _entries(path):
-            uri = said.get("url") or said.get("uri") or ""
-            title = said.get("itemdesc") or said.get("name") or uri
-            if uri:
-                yield Tile(title, uri, said.get("feature", ""))
+        said = json.loads(path.read_text())
+        if said.get("uri"):
+            yield Tile(said["name"], said["uri"], said.get("feature", ""))
 
 
 def has(layout: Layout, user: str, feature: str) -> bool:
@@ -50,14 +48,3 @@ def turn(layout: Layout, name: str, feature: str, *, is_on: bool) -> None:
 
 def _list(layout: Layout, name: str) -> Path:
     return layout.at("/var/cpanel/features") / name
-
-
-def _entries(path: Path) -> Iterator[Mapping[str, str]]:
-    text = path.read_text()
-    if text.lstrip().startswith("["):
-        for entry in json.loads(text):
-            yield {key: str(value) for key, value in entry.items()}
-        return
-    for line in text.splitlines():
-        pairs = (part.partition("=>") for part in line.split(","))
-        yield {key.strip(): value for key, arrow, value in pairs if arrow}

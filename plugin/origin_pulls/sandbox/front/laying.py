@@ -68,21 +68,8 @@ def hashed_name(path: Path) -> str:
 def _lay_tile(layout: Layout, described: Path) -> None:
     """What ``install_plugin`` makes of an ``install.json``: the tile and its feature."""
     for entry in json.loads(described.read_text()):
-        said = {
-            "feature": entry["feature"],
-            "file": entry["id"],
-            "group": entry["group_id"],
-            "height": 48,
-            "imgtype": "icon",
-            "itemdesc": entry["name"],
-            "itemorder": entry["order"],
-            "subtype": "img",
-            "type": "image",
-            "url": entry["uri"],
-            "width": 48,
-        }
-        line = ",".join(f"{key}=>{value}" for key, value in said.items()) + "\n"
-        files.lay(layout.at(f"{THEME}/dynamicui/dynamicui_{entry['id']}.conf"), line)
+        tile = f"{THEME}/dynamicui/dynamicui_{entry['id']}.conf"
+        files.lay(layout.at(tile), json.dumps(entry) + "\n")
         feature = f"{CPANEL}/whostmgr/addonfeatures/{entry['feature']}"
         files.lay(layout.at(feature), f"{entry['feature']}:{entry['name']}\n")
 

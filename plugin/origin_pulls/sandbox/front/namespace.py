@@ -16,6 +16,8 @@ SIBLINGS = ("/usr/local", "/var")  # folders of the machine that get a cpanel/ o
 
 def enter(layout: Layout) -> bool:
     """Move this process into such a namespace; ``False`` where the machine does not allow it."""
+    if Path("/run") in layout.directory.parents:
+        return False  # it would cover itself
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS):
         return False
@@ -24,27 +26,21 @@ def enter(layout: Layout) -> bool:
         stage = files.folder(layout.at("/mnt"))
         _mount("-t", "tmpfs", "-o", "mode=755", "none", str(stage))
         for parent in SIBLINGS:
-            _with_cpanel(layout, Path(parent), files.folder(stage / parent.lstrip("/")))
+            _add_cpanel(layout, Path(parent), files.folder(stage / parent.lstrip("/")))
         _mount("--rbind", str(layout.at("/run")), "/run")
     except subprocess.CalledProcessError:
         return False
     return True
 
 
-def _with_cpanel(layout: Layout, parent: Path, old: Path) -> None:
-    _redraw(parent, old, without="cpanel")
-    (parent / "cpanel").mkdir()
-    _mount("--rbind", str(layout.at(str(parent / "cpanel"))), str(parent / "cpanel"))
+def _add_cpanel(layout: Layout, parent: Path, drawn: Path) -> None:
+    """Draw ``parent`` anew, with the sandbox's ``cpanel`` in it, and put that over the old one.
 
-
-def _redraw(folder: Path, old: Path, *, without: str) -> None:
-    """Put a fresh folder over ``folder`` in which everything but one entry is as it was."""
-    old.mkdir(exist_ok=True)
-    _mount("--rbind", str(folder), str(old))
-    _mount("-t", "tmpfs", "-o", "mode=755", "none", str(folder))
-    for entry in old.iterdir():
-        place = folder / entry.name
-        if entry.name == without:
+    It is whole before it is put there: the sandbox itself may lie below ``parent``.
+    """
+    for entry in parent.iterdir():
+        place = drawn / entry.name
+        if entry.name == "cpanel":
             continue
         if entry.is_symlink():
             place.symlink_to(entry.readlink())
@@ -54,6 +50,9 @@ def _redraw(folder: Path, old: Path, *, without: str) -> None:
         elif entry.is_file():
             place.touch()
             _mount("--bind", str(entry), str(place))
+    (drawn / "cpanel").mkdir()
+    _mount("--rbind", str(layout.at(str(parent / "cpanel"))), str(drawn / "cpanel"))
+    _mount("--rbind", str(drawn), str(parent))
 
 
 def _mount(*words: str) -> None:

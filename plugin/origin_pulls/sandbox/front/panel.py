@@ -50,6 +50,8 @@ class Panel:
     def answer(self, asked: Asked, ending: ExitStack) -> Reply:
         """The answer to a request; what has to end after it is given to ``ending``."""
         positions = switches.read(self.layout)
+        if asked.path == "/favicon.ico":
+            return reply(204, b"")
         if asked.path in ("/", "/login/", "/login") and not asked.token:
             return self._login(asked)
         cookie = asked.cookie(self.door.cookie_name)

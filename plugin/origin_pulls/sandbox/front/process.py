@@ -16,6 +16,7 @@ from origin_pulls.sandbox.front import laying
 from origin_pulls.sandbox.layout import ADDRESS, Layout
 
 MODULE = "origin_pulls.sandbox.front"
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,16 @@ def start(layout: Layout, wanted: Ports | None = None) -> Ports:
     require_programs()
     laying.lay_panel(layout)
     laying.lay_plugin(layout.directory)
-    chosen = _chosen(known)
-    files.replace(layout.directory / "sandbox-front.json", json.dumps(asdict(chosen)) + "\n")
-    said = _launch(layout, chosen)
-    if not said.startswith("ready"):
-        raise Refused(
-            f"The sandbox's panels do not start: see {_log(layout)}",
-            hint=f"origin-pulls sandbox up --no-front --dir {layout.directory} goes without them.",
-        )
-    return chosen
+    for _ in range(ATTEMPTS):
+        chosen = _chosen(known)
+        files.replace(layout.directory / "sandbox-front.json", json.dumps(asdict(chosen)) + "\n")
+        if _launch(layout, chosen).startswith("ready"):
+            return chosen
+        known = None  # somebody may have taken a port since it was found free
+    raise Refused(
+        f"The sandbox's panels do not start: see {_log(layout)}",
+        hint=f"origin-pulls sandbox up --no-front --dir {layout.directory} goes without them.",
+    )
 
 
 def stop(layout: Layout) -> None:
