@@ -110,7 +110,10 @@ class Panel(Served):
         context = self.browser.new_context(ignore_https_errors=True, **options)
         context.set_default_timeout(60_000)
         try:
-            form = {"user": user, "pass": self.sandbox.passwords[user]}
+            form: dict[str, str | float | bool] = {
+                "user": user,
+                "pass": self.sandbox.passwords[user],
+            }
             signed = context.request.post(f"{panel}/login/?login_only=1", form=form)
             page = context.new_page()
             errors: list[str] = []

@@ -165,7 +165,7 @@ def test_a_press_is_answered_at_once(panel: Panel) -> None:
             box.click(); return box.closest('tr').querySelector('.op-state').textContent; }"""
         )
         assert said == "noting…"
-        expect(page.locator('[id="state-acme/acme.example"]')).to_contain_text("not applied")
+        expect(page.locator('[id="state-acme/acme.example"]')).to_contain_text("not applied yet")
         switch(page, "acme.example")
 
 

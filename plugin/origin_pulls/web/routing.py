@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from flask import current_app, redirect, url_for
+from markupsafe import escape
 from werkzeug.wrappers import Response
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 LONGEST = 400
 ROUTE = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?")
+ONWARD = (
+    '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Origin Pulls</title>'
+    '<meta http-equiv="refresh" content="0;url={address}"></head>'
+    '<body><p><a href="{address}">Go on</a></p></body></html>\n'
+)
 NOWHERE = "/-"  # no page has this address: it ends as "not found"
 
 
@@ -58,5 +64,8 @@ def fields(endpoint: str, **values: Any) -> Mapping[str, str]:
 
 def go(endpoint: str, **values: Any) -> Response:
     """Send the browser on to a page, as the panel at hand lets it be done."""
-    entry = str(current_app.config["ENTRY"])
-    return redirect(f"{entry}{link(endpoint, **values)}", code=303)
+    address = f"{current_app.config['ENTRY']}{link(endpoint, **values)}"
+    answer = redirect(address, code=303)
+    # A panel may lose the redirect and show its body: then that leads on.
+    answer.set_data(ONWARD.format(address=escape(address)))
+    return answer
