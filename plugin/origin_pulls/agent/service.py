@@ -14,10 +14,11 @@ from origin_pulls.agent.answering import Answering
 from origin_pulls.agent.chores import Chores, chores
 from origin_pulls.agent.listening import Listener
 from origin_pulls.config import Config
-from origin_pulls.engine import working
+from origin_pulls.engine import token_keeping, working
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
+from origin_pulls.model.token_wish import TokenWish
 from origin_pulls.model.wish import Asked, Change, Undo
 from origin_pulls.server import lock
 from origin_pulls.server.apache import Apache
@@ -89,7 +90,11 @@ class Agent:
 
     def _answer(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
         with self.door.admitted(asked, is_root=is_root) as admitted:
-            answer = self.answering.answer(admitted)
+            if isinstance(admitted.wish, TokenWish):
+                done = token_keeping.carry_out(admitted.server, admitted.wish, logger.info)
+                answer: Mapping[str, object] = {"done": done}
+            else:
+                answer = self.answering.answer(admitted)
             admitted.note()
             return answer
 

@@ -16,6 +16,7 @@ from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
 from origin_pulls.cli.running import agent, web
 from origin_pulls.cli.sandbox import sandbox
+from origin_pulls.cli.tokens import token, zones
 from origin_pulls.errors import Damaged, OriginPullsError, Unusable
 
 
@@ -49,7 +50,7 @@ def commands(context: click.Context, root: str, verbose: bool) -> None:
 
 for command in (
     *(list_vhosts, show, off, observe, enforce, apply, export, prove, jobs, job, undo, relax),
-    *(certificate, ranges, agent, web, sandbox),
+    *(certificate, ranges, agent, web, sandbox, token, zones),
 ):
     commands.add_command(command)
 

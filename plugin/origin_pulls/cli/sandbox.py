@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from origin_pulls.errors import NotRestored
+from origin_pulls.sandbox.cloudflare.access import EDGE_ADDRESSES
 from origin_pulls.sandbox.front.process import has_programs as has_front_programs
 from origin_pulls.sandbox.sandbox import Sandbox, take_down
 
@@ -49,6 +50,12 @@ def sandbox() -> None:
     help="Have at least so many HTTPS vhosts.",
 )
 @click.option(
+    "--cloudflare/--no-cloudflare",
+    "has_cloudflare",
+    default=True,
+    help="With a Cloudflare before it: an API and an edge (the default).",
+)
+@click.option(
     "--front/--no-front",
     default=None,
     help="With WHM and cPanel to sign in to, or without (else with, where Perl and PHP are).",
@@ -61,12 +68,17 @@ def sandbox() -> None:
 )
 @as_json
 def up(
-    directory: Path, vhosts: int, front: bool | None, with_services: bool, is_json: bool
+    directory: Path,
+    vhosts: int,
+    has_cloudflare: bool,
+    front: bool | None,
+    with_services: bool,
+    is_json: bool,
 ) -> None:
     """Make a sandbox and start it (again)."""
     with_front = has_front_programs() if front is None else front
     with told_apart(directory):
-        standing = Sandbox.up(directory, vhosts, front=with_front)
+        standing = Sandbox.up(directory, vhosts, cloudflare=has_cloudflare, front=with_front)
         if with_services:
             standing.start_services()
     _say(standing, is_json=is_json)
@@ -94,6 +106,11 @@ def status(directory: Path, is_json: bool) -> None:
     state = f"runs (Apache {standing.pid})" if standing.is_running else "is stopped"
     click.echo(f"The sandbox in {standing.directory} {state}.")
     click.echo(_counts(standing))
+    if cloudflare := standing.cloudflare:
+        number = standing.cloudflare_pid
+        state = f"runs (process {number})" if number else "is stopped"
+        click.echo(f"Its Cloudflare {state}: API on port {cloudflare.api_port}, ", nl=False)
+        click.echo(f"edge on {' and '.join(EDGE_ADDRESSES)}, port {cloudflare.edge_port}.")
     if not standing.is_running:
         click.echo(f"Start it: origin-pulls sandbox up --dir {standing.directory}")
 
@@ -136,6 +153,10 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
     click.echo("Try:")
     click.echo(f"  origin-pulls --root {directory} list")
     click.echo(f"  curl {ask} https://shop.example:{port}/")
+    if cloudflare := standing.cloudflare:
+        port = cloudflare.edge_port
+        ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{EDGE_ADDRESSES[0]}"
+        click.echo(f"  curl {ask} https://shop.example:{port}/   # through the edge")
     click.echo(f"  origin-pulls sandbox down --dir {directory}")
 
 

@@ -20,11 +20,15 @@ from origin_pulls.model.desk_wish import (
 )
 from origin_pulls.model.policy import Mode, Policy, Trust
 from origin_pulls.model.settings import Permission
+from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
 from origin_pulls.model.wish import Change, Preview, Undo, Wish
 
 ASK_ADMIN = "Ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
-OPEN_TO_ACCOUNTS = (Change, Undo, Preview, Show, Prove, Confirm)
+OPEN_TO_ACCOUNTS = (
+    *(Change, Undo, Preview, Show, Prove, Confirm),
+    *(AddToken, RemoveToken, ListTokens),
+)
 READING = (Preview, Show, Prove, Doctor)
 ORDER = tuple(Permission)
 # Root's files and other people's sites are named in sentences that are meant for root.
@@ -64,7 +68,7 @@ def of_account(standing: Standing, wish: Wish) -> Refused | None:
         return Refused("The account is suspended", hint=ASK_ADMIN)
     if not standing.has_feature:
         return Refused("Origin Pulls is not part of this account's features", hint=ASK_ADMIN)
-    needed = Permission.SEE if isinstance(wish, Show) else Permission.OBSERVE
+    needed = Permission.SEE if isinstance(wish, Show | ListTokens) else Permission.OBSERVE
     if ORDER.index(standing.may) < ORDER.index(needed):
         if standing.may is Permission.NOTHING:
             return Refused("Origin Pulls is not open to account holders here", hint=ASK_ADMIN)
@@ -118,6 +122,11 @@ def with_who(wish: Wish, caller: Caller) -> Wish:
             return replace(wish, who=caller.user)
         case Preview():
             return Preview(replace(wish.of, who=caller.user))
+        case AddToken() | RemoveToken() | ListTokens() if caller.is_account:
+            # An account holder's tokens are the account's own, whatever the wish says.
+            return replace(wish, who=caller.user, account=caller.user)
+        case AddToken() | RemoveToken() | ListTokens() if caller.kind is Kind.WHM:
+            return replace(wish, who=caller.user)
         case _:
             return wish
 
@@ -145,13 +154,17 @@ def deed(wish: Wish) -> tuple[str, str, int]:
             return f"confirmed job {wish.job}", f"job {wish.job}", wish.job
         case Relax():
             return "relaxed everything", "server", 0
+        case AddToken():
+            return "brought a token", f"token of {wish.account or 'the server'}", 0
+        case RemoveToken():
+            return "asked to forget a token", f"token {wish.token}", 0
         case _:
             return f"looked: {type(wish).__name__.lower()}", "", 0
 
 
 def is_audited(wish: Wish) -> bool:
     """Whether the audit keeps that this was asked: what changes something or makes requests."""
-    return not isinstance(wish, (Preview, Show, Doctor))
+    return not isinstance(wish, (Preview, Show, Doctor, ListTokens))
 
 
 def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:

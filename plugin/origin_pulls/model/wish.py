@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from origin_pulls.errors import Unusable
-from origin_pulls.model import desk_wish, names
+from origin_pulls.model import desk_wish, names, token_wish
 from origin_pulls.model.caller import Caller, read_caller
 from origin_pulls.model.desk_wish import DeskWish
 from origin_pulls.model.policy import Policy, read_policy
+from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
 
 MOST_ITEMS = 100_000
 MOST_MINUTES = 1440
@@ -61,7 +62,7 @@ class Preview:
     of: JobWish
 
 
-Wish = JobWish | Preview | DeskWish
+Wish = JobWish | Preview | DeskWish | TokenWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def _as_record(wish: Wish) -> dict[str, object]:
             return {**record, "items": items}
         case Preview():
             return {"wish": "preview", "of": _as_record(wish.of)}
+        case AddToken() | RemoveToken() | ListTokens():
+            return token_wish.as_record(wish)
         case _:
             return desk_wish.as_record(wish)
 
@@ -127,9 +130,11 @@ def _wish(record: Mapping[str, object]) -> Wish:
         if of is None:
             raise Unusable("There is nothing to preview", hint="Give `of`: a change or an undo.")
         return Preview(of)
-    found = _job_wish(record) or desk_wish.read(record)
+    found = _job_wish(record) or desk_wish.read(record) or token_wish.read(record)
     if found is None:
-        known = ", ".join(["change", "undo", "preview", *desk_wish.NAMES.values()])
+        known = ", ".join(
+            ["change", "undo", "preview", *desk_wish.NAMES.values(), *token_wish.NAMES]
+        )
         raise Unusable("There is no such wish", hint=f"Known: {known}.")
     return found
 
