@@ -10,7 +10,8 @@ PACKAGE = Path(__file__).parents[1] / "plugin" / "origin_pulls"
 
 # From the top down; what stands in one row must not import another of the same row.
 LAYERS = (
-    ("cli", "web"),
+    ("cli",),
+    ("web",),
     ("actions",),
     ("agent",),
     ("engine",),

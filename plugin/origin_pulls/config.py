@@ -58,6 +58,26 @@ class Config:
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
 
+    # the pages
+    admin_socket: Path = Path("/run/origin-pulls/admin/web.sock")
+    account_socket: Path = Path("/run/origin-pulls/account/web.sock")
+    web_user: str = "origin-pulls"
+    pages_directory: Path = Path("/var/lib/origin-pulls-web")
+    page_threads: int = 16
+    page_body_bytes: int = 1024 * 1024
+    page_burst: int = 60
+    page_rate: float = 10.0
+    page_wait: float = 5.0
+    page_silence: float = 8.0
+    form_hours: float = 12.0
+    staged_most: int = 10_000
+    facts_for: float = 300.0
+    # what the agent asks of cPanel for the pages, and does by itself
+    resellers: Path = Path("/var/cpanel/resellers")
+    feature_timeout: float = 5.0
+    feature_cache: float = 30.0
+    inventory_every: float = 30.0
+    revert_every: float = 2.0
     # Cloudflare: tokens
     tokens_directory: Path = Path("/etc/origin-pulls/tokens")
     tokens_lock: Path = Path("/var/lib/origin-pulls/tokens.lock")

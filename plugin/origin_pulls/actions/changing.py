@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
-from origin_pulls.engine import looking, preparing, relaxing, stopping, working
+from origin_pulls.engine import looking, preparing, previewing, relaxing, stopping, working
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
-from origin_pulls.model.job import Applied, Job, item_for
+from origin_pulls.model.job import Applied, Job
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.wish import Change, JobWish, Undo, Wanted
 from origin_pulls.server import lock
@@ -55,16 +55,7 @@ def wish_for(
 
 def preview(config: Config, wish: Change | Undo) -> Prepared:
     """What a wish would do, touching nothing."""
-    server = Server.dry(config)
-    if isinstance(wish, Undo):
-        items = working.undone(server, wish.job)
-    else:
-        found = looking.look(server)
-        keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
-        items = tuple(item_for(keys[one.user, one.server_name], one.policy) for one in wish.items)
-    partial = isinstance(wish, Change) and wish.is_partial
-    job = Job(number=0, kind="preview", who=wish.who, asked="", items=items, is_partial=partial)
-    return preparing.prepare(server, [job])
+    return previewing.prepared_for(Server.dry(config), wish)[0]
 
 
 def carry_out(config: Config, wish: JobWish, say: Say) -> Job:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from origin_pulls.agent.following import PEEK, Following
 from origin_pulls.config import Config
+from origin_pulls.engine import looking, reverting
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import OriginPullsError
 
@@ -25,10 +26,19 @@ class Chore:
     do: Callable[[Server], None]
 
 
-def chores(config: Config) -> list[Chore]:
-    """All that this server's agent does by itself."""
+def chores(config: Config, wake: Callable[[], None]) -> list[Chore]:
+    """All that this server's agent does by itself; ``wake`` lets it carry out what waits."""
     following = Following(config)
-    return [Chore("look again", PEEK, following.look_again)]
+    return [
+        Chore("look again", PEEK, following.look_again),
+        Chore("inventory", config.inventory_every, _keep_inventory),
+        Chore("reverting", config.revert_every, lambda server: reverting.revert(server, wake)),
+    ]
+
+
+def _keep_inventory(server: Server) -> None:
+    """What the pages list follows the server, also where nobody changes anything here."""
+    looking.look(server, keep=True)
 
 
 class Chores(threading.Thread):

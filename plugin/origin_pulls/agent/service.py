@@ -6,8 +6,11 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+from origin_pulls.agent.admitting import Door
+from origin_pulls.agent.answering import Answering
 from origin_pulls.agent.chores import Chores, chores
 from origin_pulls.agent.listening import Listener
 from origin_pulls.config import Config
@@ -16,6 +19,7 @@ from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.token_wish import TokenWish
+from origin_pulls.model.wish import Asked, Change, Undo
 from origin_pulls.server import lock
 from origin_pulls.server.apache import Apache
 
@@ -37,54 +41,70 @@ class Agent:
         self.arriving: list[bytes] = []
         self.accepting = threading.Lock()
         self.seen = Seen()
-        self.chores = Chores(config, self.seen, chores(config))
+        self.door = Door(config, self.seen)
+        self.answering = Answering(config, self.seen)
+        self.chores = Chores(config, self.seen, chores(config, self.has_wish.set))
 
     def serve(self) -> None:
         """Run the service. ``Refused`` when another agent serves this server already."""
         Apache(self.config)  # refuses where there is no cPanel server
         try:
             with lock.held(self.config.agent_lock, patience=0, waiting=logger.info):
-                self._serve()
+                # Held open so that the log beside the store stays, which the web services need
+                # to read it: they may not make one.
+                kept_open = Server.of(self.config, self.seen).store
+                try:
+                    self._serve()
+                finally:
+                    kept_open.close()
         except Busy as error:
             raise Refused(
                 f"Another agent runs on this server: {error.message}",
                 hint="One is enough; end that one first if this one should take its place.",
             ) from error
 
-    def take(self, line: bytes) -> Mapping[str, object]:
+    def take(self, line: bytes, is_root: bool = True) -> Mapping[str, object]:
         """The answer to one wish: a job's number, what was done, or a refusal with its hint."""
-        self.arriving.append(line)
         try:
-            wish = wishes.read(line)
-            if isinstance(wish, TokenWish):
-                # Not one after the other: Cloudflare is asked, and may take its time.
-                return {"done": self._keep_token(wish)}
-            # One after the other: SQLite would let them wait for each other longer.
-            with self.accepting:
-                return self._accept(wish)
+            # A job that is just coming in is waited for, so that it joins the next run.
+            with self._arriving(line):
+                asked = wishes.read_asked(line)
+                if isinstance(asked.wish, Change | Undo):
+                    return self._accept(asked, is_root=is_root)
+            return self._answer(asked, is_root=is_root)
         except OriginPullsError as error:
             return {"refused": error.message, "hint": error.hint, "code": error.exit_code}
+
+    def _accept(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
+        # One after the other: SQLite would let them wait for each other longer.
+        with self.accepting, self.door.admitted(asked, is_root=is_root) as admitted:
+            if not isinstance(admitted.wish, Change | Undo):
+                raise Refused("This is no change", hint="Is it the same version?")
+            try:
+                number = working.accept(admitted.server, admitted.wish, admitted.caller)
+            finally:
+                self.last_wish = time.monotonic()
+            admitted.note(job=number)
+            self.has_wish.set()
+            return {"job": number}
+
+    def _answer(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
+        with self.door.admitted(asked, is_root=is_root) as admitted:
+            if isinstance(admitted.wish, TokenWish):
+                done = token_keeping.carry_out(admitted.server, admitted.wish, logger.info)
+                answer: Mapping[str, object] = {"done": done}
+            else:
+                answer = self.answering.answer(admitted)
+            admitted.note()
+            return answer
+
+    @contextmanager
+    def _arriving(self, line: bytes) -> Iterator[None]:
+        self.arriving.append(line)
+        try:
+            yield
         finally:
             self.arriving.pop()
-
-    def _accept(self, wish: wishes.JobWish) -> Mapping[str, object]:
-        server = Server.of(self.config, self.seen)
-        try:
-            match wish:
-                case wishes.Change() | wishes.Undo():
-                    number = working.accept(server, wish)
-                    self.has_wish.set()
-                    return {"job": number}
-        finally:
-            server.store.close()
-            self.last_wish = time.monotonic()
-
-    def _keep_token(self, wish: TokenWish) -> Mapping[str, object]:
-        server = Server.of(self.config, self.seen)
-        try:
-            return token_keeping.carry_out(server, wish, logger.info)
-        finally:
-            server.store.close()
 
     def _serve(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self._stop())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.model import wish as wishes
+from origin_pulls.model.caller import Caller
 
 
 def is_running(config: Config) -> bool:
@@ -22,16 +23,20 @@ def is_running(config: Config) -> bool:
     return True
 
 
-def ask(config: Config, wish: wishes.JobWish) -> int:
+def ask(config: Config, wish: wishes.JobWish, caller: Caller | None = None) -> int:
     """Hand a wish that makes a job to the running agent; the job's number.
 
     Raises as ``hand_over`` does.
     """
-    return int(str(hand_over(config, wish)["job"]))
+    return int(str(hand_over(config, wish, caller)["job"]))
 
 
-def hand_over(config: Config, wish: wishes.Wish) -> Mapping[str, object]:
+def hand_over(
+    config: Config, wish: wishes.Wish, caller: Caller | None = None
+) -> Mapping[str, object]:
     """Hand a wish to the running agent; its answer, which is no refusal.
+
+    ``caller`` is who asks; without one it is root by itself, which only root may say.
 
     Raises what the agent refused, or ``ConnectionError`` when none answers.
     """
@@ -39,7 +44,7 @@ def hand_over(config: Config, wish: wishes.Wish) -> Mapping[str, object]:
         connection.settimeout(120)
         try:
             connection.connect(str(config.agent_socket))
-            connection.sendall(wishes.write(wish))
+            connection.sendall(wishes.write(wish, caller))
             line = connection.makefile("rb").readline(config.wish_bytes)
         except OSError as error:
             raise ConnectionError("no agent answers") from error

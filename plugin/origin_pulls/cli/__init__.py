@@ -16,7 +16,7 @@ from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
 from origin_pulls.cli.following import reconcile
 from origin_pulls.cli.installation import check_installation
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
-from origin_pulls.cli.running import agent
+from origin_pulls.cli.running import agent, web
 from origin_pulls.cli.sandbox import sandbox
 from origin_pulls.cli.tokens import token, zones
 from origin_pulls.errors import Damaged, OriginPullsError, Unusable
@@ -52,7 +52,7 @@ def commands(context: click.Context, root: str, verbose: bool) -> None:
 
 for command in (
     *(list_vhosts, show, off, observe, enforce, apply, export, prove, jobs, job, undo, relax),
-    *(certificate, ranges, token, zones, reconcile, check_installation, agent, sandbox),
+    *(certificate, ranges, token, zones, reconcile, check_installation, agent, web, sandbox),
 ):
     commands.add_command(command)
 

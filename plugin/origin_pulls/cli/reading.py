@@ -6,10 +6,11 @@ import click
 import yaml
 
 from origin_pulls.actions import reading
-from origin_pulls.actions.reading import Row, Shown
 from origin_pulls.cli import words
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json
 from origin_pulls.config import Config
+from origin_pulls.engine import showing
+from origin_pulls.engine.showing import Row, Shown
 from origin_pulls.model import names
 from origin_pulls.model.policy import Mode, Trust
 
@@ -35,7 +36,7 @@ def list_vhosts(
         and (any(text in name for name in row.vhost.host_names) or text in row.vhost.user)
     ]
     if as_json:
-        listed = [words.row_record(row) for row in chosen]
+        listed = [showing.row_record(row) for row in chosen]
         print_json({"vhosts": listed, "total": len(rows), "problems": problems})
         return
     words.say_table(chosen)
@@ -53,7 +54,7 @@ def show(config: Config, as_json: bool, name: str) -> None:
     """Show all about one vhost: names, policy, certificate, ways round."""
     shown = reading.show(config, name)
     if as_json:
-        print_json(words.shown_record(shown))
+        print_json(showing.shown_record(shown))
         return
     _say_vhost(shown.row)
     _say_policy(shown)
@@ -93,8 +94,8 @@ def prove(config: Config, as_json: bool, name: str) -> int:
     row, results = reading.prove(config, name)
     holds = bool(results) and all(result.holds for result in results)
     if as_json:
-        record = {**words.row_record(row), "holds": holds}
-        print_json({**record, "results": [words.result_record(one) for one in results]})
+        record = {**showing.row_record(row), "holds": holds}
+        print_json({**record, "results": [showing.result_record(one) for one in results]})
     else:
         click.echo(f"{row.vhost.server_name}: {row.applied.policy.mode}")
         for result in results:

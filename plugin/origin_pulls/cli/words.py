@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from origin_pulls.actions.reading import Row, Shown
 from origin_pulls.engine.preparing import Prepared
+from origin_pulls.engine.showing import Row
 from origin_pulls.model import plan, refusals
 from origin_pulls.model.job import Item, Job, State
-from origin_pulls.model.proof import Result
 
 COLOURS = {
     State.DONE: "green",
@@ -19,57 +18,6 @@ COLOURS = {
     State.RESTORED: "yellow",
     State.NOT_RESTORED: "red",
 }
-
-
-def row_record(row: Row) -> dict[str, Any]:
-    """A vhost of the list as plain values."""
-    vhost, policy = row.vhost, row.applied.policy
-    return {
-        "user": vhost.user,
-        "servername": vhost.server_name,
-        "names": list(vhost.host_names),
-        "ssl": vhost.is_ssl,
-        "mode": str(policy.mode),
-        "trust": str(policy.trust),
-        "port80": str(policy.port80),
-        "owner": vhost.owner,
-        "suspended": vhost.is_suspended,
-        "addresses": list(vhost.addresses),
-        "document_root": vhost.document_root,
-        "job": row.applied.job,
-    }
-
-
-def shown_record(shown: Shown) -> dict[str, Any]:
-    """All about one vhost as plain values."""
-    facts, vhost = shown.change.facts, shown.row.vhost
-    certificates = [
-        {"subject": one.subject, "sha256": one.sha256, "expires": one.expires.isoformat()}
-        for one in facts.trusted
-    ]
-    return {
-        **row_record(shown.row),
-        "names": [
-            {
-                "name": name.name,
-                "kind": str(name.kind),
-                "proxied": str(name.proxied),
-                "service_forms": list(name.forms),
-            }
-            for name in vhost.names
-        ],
-        "policy": shown.row.applied.policy.as_record(),
-        "include": {"path": str(facts.secure.path), "state": str(facts.secure.state)},
-        "port80_include": {"path": str(facts.plain.path), "state": str(facts.plain.state)},
-        "answers_without_sni": list(vhost.answers_without_sni),
-        "trusted": certificates,
-        "certificate": shown.certificate,
-        "drift": shown.drift,
-        "warnings": list(shown.warnings),
-        "ways_round": [
-            {"kind": way.kind, "what": way.what, "hint": way.hint} for way in shown.ways_round
-        ],
-    }
 
 
 def job_record(job: Job, *, is_whole: bool = True) -> dict[str, Any]:
@@ -115,20 +63,6 @@ def preview_record(prepared: Prepared) -> dict[str, Any]:
             {"vhost": key, "message": error.message, "hint": error.hint}
             for key, error in prepared.refused.items()
         ],
-    }
-
-
-def result_record(result: Result) -> dict[str, Any]:
-    """One check of a proof as plain values."""
-    ask = result.check.ask
-    return {
-        "host": ask.host,
-        "path": ask.path,
-        "tls": ask.is_tls,
-        "certificate": str(ask.shown),
-        "expected": str(result.check.expected),
-        "came": str(result.seen),
-        "holds": result.holds,
     }
 
 

@@ -25,7 +25,7 @@ def read_conf(server: Server) -> HttpdConf:
 def look(server: Server, *, keep: bool = False) -> Inventory:
     """The inventory as it is now, read again only where a source has changed since.
 
-    ``keep`` writes a fresh one into the store; only who holds the lock may ask for it.
+    ``keep`` writes a fresh one into the store, in one transaction.
     """
     sources = cpanel.sources(server.config, server.apache.paths.conf)
     signature = " ".join(files.signature(path) for path in sources)
@@ -43,6 +43,19 @@ def _read(server: Server) -> Inventory:
     accounts = cpanel.read_accounts(config, {domain.user for domain in domains})
     found = inventory.build(domains, read_conf(server), accounts)
     return Inventory(found.vhosts, (*problems, *found.problems))
+
+
+def vhost_of(found: Inventory, user: str, server_name: str) -> Vhost:
+    """The vhost of this account and ServerName; ``Refused`` when there is none."""
+    wanted = (one for one in found.vhosts if (one.user, one.server_name) == (user, server_name))
+    return known(next(wanted, None), server_name)
+
+
+def known(vhost: Vhost | None, name: str) -> Vhost:
+    """The vhost that was found, ``Refused`` when none was."""
+    if vhost is None:
+        raise Refused(f"There is no vhost {name} on this server", hint="See `origin-pulls list`.")
+    return vhost
 
 
 class Names:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -90,6 +92,39 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
         diffs=_diffs(steps),
         swept=tuple(change.key for change in swept),
     )
+
+
+def fingerprint(prepared: Prepared, keys: Collection[str]) -> str:
+    """A word for what was found and what would be done at these vhosts.
+
+    It is the same for two looks between which nothing has changed. A certificate that is only
+    made when its turn comes is left out: each look would make another one.
+    """
+    found = [prepared.facts.config_error, prepared.facts.front, str(prepared.facts.version)]
+    found += [
+        f"{key} {error.message}" for key, error in sorted(prepared.refused.items()) if key in keys
+    ]
+    for change in sorted(prepared.changes, key=lambda one: one.key):
+        if change.key not in keys:
+            continue
+        facts = change.facts
+        found += [change.key, facts.vhost.incarnation, *facts.vhost.host_names]
+        found += [_packed(facts.policy), _packed(change.wanted), *map(str, facts.findings)]
+        found += [_hashed(one.text) for one in (facts.secure, facts.plain)]
+        if change.key not in prepared.gathering.made:
+            found += sorted(plan.fingerprints(facts.trusted))
+    for step in prepared.steps:
+        if isinstance(step, plan.Write) and step.vhost in keys and step.is_include:
+            found += [str(step.path), _hashed(step.text)]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+def _packed(policy: Policy) -> str:
+    return json.dumps(policy.as_record(), sort_keys=True)
+
+
+def _hashed(text: bytes | None) -> str:
+    return "" if text is None else hashlib.sha256(text).hexdigest()
 
 
 def applied_now(server: Server, found: Inventory) -> dict[str, Applied]:

@@ -10,7 +10,7 @@ from origin_pulls.cloudflare.edge import Edge, MemoryEdge
 from origin_pulls.config import Config
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
-from origin_pulls.server import certificates, files
+from origin_pulls.server import certificates, files, users
 from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, memory_store, open_store, read_store
 
@@ -18,6 +18,12 @@ from origin_pulls.store import Store, memory_store, open_store, read_store
 def utc_now() -> datetime:
     """The time, for those who are given a clock."""
     return datetime.now(UTC)
+
+
+def web_group(config: Config) -> int | None:
+    """The group of the web services' user, ``None`` where they are not installed."""
+    found = users.ids(config.passwd, config.web_user)
+    return found[1] if found else None
 
 
 class Seen:
@@ -60,15 +66,15 @@ class Server:
         files.make_directory(config.keys_directory, mode=0o700)
         files.make_directory(config.state_directory)
         files.make_directory(config.journal, mode=0o700)
-        store = open_store(config.store)
+        store = open_store(config.store, group=web_group(config))
         return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
 
     @classmethod
-    def dry(cls, config: Config) -> Server:
+    def dry(cls, config: Config, seen: Seen | None = None) -> Server:
         """The server of a configuration, to be looked at: nothing on it is written."""
         apache = Apache(config)
         store = read_store(config.store) or memory_store()
-        return cls(config, apache, store, MemoryEdge(), is_dry=True)
+        return cls(config, apache, store, MemoryEdge(), is_dry=True, seen=seen or Seen())
 
     def stamp(self) -> str:
         """The time as it is stored."""

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from origin_pulls.engine import looking, recovery
 from origin_pulls.engine.carrying import Carrying
-from origin_pulls.engine.preparing import prepare
+from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
-from origin_pulls.model.inventory import Vhost
-from origin_pulls.model.job import Item, Job, State, item_for
+from origin_pulls.model.caller import ROOT, Caller
+from origin_pulls.model.job import Applied, Item, Job, State, item_for
 from origin_pulls.model.wish import Change, JobWish, Undo
 from origin_pulls.server import lock
 
 logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
+LOOKS_DIFFERENT = Refused(
+    "It looked different meanwhile: what was reviewed is no longer what would be done",
+    hint="Review it again, then apply.",
+)
 
-def accept(server: Server, wish: JobWish) -> int:
+
+def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
     """Keep a wish as a waiting job and give its number; ``Refused`` when it cannot be meant.
 
     Whose vhosts these are is looked up here again, whatever the one who asks may believe.
@@ -33,7 +38,8 @@ def accept(server: Server, wish: JobWish) -> int:
         case Change():
             items = tuple(
                 item_for(
-                    _known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy
+                    looking.known(vhosts.get((one.user, one.server_name)), one.server_name),
+                    one.policy,
                 )
                 for one in wish.items
             )
@@ -44,9 +50,11 @@ def accept(server: Server, wish: JobWish) -> int:
                 asked=server.stamp(),
                 items=items,
                 is_partial=wish.is_partial,
+                revert_minutes=wish.revert_minutes,
+                fingerprint=wish.fingerprint,
             )
         case Undo():
-            items = undone(server, wish.job)
+            items = undone(server, wish.job, is_partial=wish.is_partial)
             job = Job(
                 number=0,
                 kind="undo",
@@ -54,12 +62,17 @@ def accept(server: Server, wish: JobWish) -> int:
                 asked=server.stamp(),
                 items=items,
                 undoes=wish.job,
+                is_partial=wish.is_partial,
             )
+    job = replace(job, caller_kind=str(caller.kind), address=caller.address)
     return server.store.add_job(job)
 
 
-def undone(server: Server, number: int) -> tuple[Item, ...]:
-    """The items that take a job back, or ``Refused`` with the reason why they cannot."""
+def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[Item, ...]:
+    """The items that take a job back, or ``Refused`` with the reason why they cannot.
+
+    With ``is_partial`` what has been changed since is passed over; ``Refused`` if that is all.
+    """
     job = server.store.job(number)
     if job is None:
         raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
@@ -74,6 +87,9 @@ def undone(server: Server, number: int) -> tuple[Item, ...]:
             hint=f"See `origin-pulls job {number}`.",
         )
     policies = server.store.policies()
+    kept = [item for item in done if _comes_from(policies, item)]
+    if is_partial and kept:
+        done = kept
     for item in done:
         now = policies.get((item.user, item.incarnation, item.server_name))
         if now is None or now.job != item.after_job:
@@ -97,6 +113,12 @@ def undone(server: Server, number: int) -> tuple[Item, ...]:
         )
         for item in done
     )
+
+
+def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) -> bool:
+    """Whether the policy in force is the one that this item left."""
+    now = policies.get((item.user, item.incarnation, item.server_name))
+    return now is not None and now.job == item.after_job
 
 
 @contextmanager
@@ -147,21 +169,46 @@ def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
     count = sum(len(job.items) for job in jobs)
     note(f"looking at the server, then at {count} vhost{'s' if count != 1 else ''}")
     try:
-        prepared = prepare(server, jobs)
+        prepared, jobs, changed = _as_reviewed(server, jobs)
     except (OriginPullsError, OSError) as error:
         failed = [_failed(job, error) for job in jobs]
         server.store.finish(failed, at=server.stamp())
         return late + failed
+    late += changed
+    if not jobs:
+        return late
     return late + Carrying(server, prepared, note).carry_out(jobs)
+
+
+def _as_reviewed(server: Server, jobs: Sequence[Job]) -> tuple[Prepared, Sequence[Job], list[Job]]:
+    """The run prepared, without the jobs whose review no longer fits; those with their outcome."""
+    prepared = prepare(server, jobs)
+    changed = [
+        job
+        for job in jobs
+        if job.fingerprint
+        and job.fingerprint != fingerprint(prepared, [item.key for item in job.items])
+    ]
+    if not changed:
+        return prepared, jobs, []
+    refused = [_failed(job, LOOKS_DIFFERENT) for job in changed]
+    server.store.finish(refused, at=server.stamp())
+    left = [job for job in jobs if job not in changed]
+    return (prepare(server, left) if left else prepared), left, refused
 
 
 def _outdated(server: Server, job: Job) -> Refused | None:
     """Why an undo that was accepted cannot be done any more; another run came between."""
     if job.kind == "undo":
         try:
-            undone(server, job.undoes)
+            again = undone(server, job.undoes, is_partial=job.is_partial)
         except Refused as error:
             return error
+        if not {item.key for item in job.items} <= {item.key for item in again}:
+            return Refused(
+                f"Something that job {job.undoes} changed was changed again meanwhile",
+                hint="Undo it once more: what was changed since is passed over.",
+            )
     return None
 
 
@@ -185,9 +232,3 @@ def _failed(job: Job, error: Exception) -> Job:
         replace(item, state=State.REFUSED, message=message, hint=hint) for item in job.items
     )
     return replace(job, items=items, state=State.REFUSED, message=message, hint=hint)
-
-
-def _known(vhost: Vhost | None, name: str) -> Vhost:
-    if vhost is None:
-        raise Refused(f"There is no vhost {name} on this server", hint="See `origin-pulls list`.")
-    return vhost

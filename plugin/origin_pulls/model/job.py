@@ -75,7 +75,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one person asked in one go, and its outcome. Times are UTC in ISO 8601."""
+    """What one person asked in one go, and its outcome. Times are UTC in ISO 8601.
+
+    ``caller_kind`` and ``address`` say who asked from where (``model/caller.py``). After
+    ``revert_minutes`` (0: never) it is undone unless confirmed. ``fingerprint`` is that of the
+    preview that was reviewed (empty: none was).
+    """
 
     number: int
     kind: str
@@ -89,6 +94,10 @@ class Job:
     state: State = State.WAITING
     message: str = ""
     hint: str = ""
+    caller_kind: str = ""
+    address: str = ""
+    revert_minutes: int = 0
+    fingerprint: str = ""
 
 
 def item_for(vhost: Vhost, wanted: Policy) -> Item:

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from origin_pulls.errors import Unusable
-from origin_pulls.model import names, token_wish
+from origin_pulls.model import desk_wish, names, token_wish
+from origin_pulls.model.caller import Caller, read_caller
+from origin_pulls.model.desk_wish import DeskWish
 from origin_pulls.model.policy import Policy, read_policy
-from origin_pulls.model.token_wish import TokenWish
+from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
 
 MOST_ITEMS = 100_000
+MOST_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +28,64 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Set these policies; all of them or none, unless ``is_partial``."""
+    """Set these policies; all of them or none, unless ``is_partial``.
+
+    After ``revert_minutes`` (0: never) it goes back by itself unless it is confirmed.
+    ``fingerprint`` is that of the preview that was reviewed: where the facts differ when its turn
+    comes, it is refused. Empty asks for no such comparison.
+    """
 
     items: tuple[Wanted, ...]
     who: str = "root"
     is_partial: bool = False
+    revert_minutes: int = 0
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take one job back."""
+    """Take one job back; ``is_partial`` passes over what has been changed since."""
 
     job: int
     who: str = "root"
+    is_partial: bool = False
 
 
 # What becomes a job.
 JobWish = Change | Undo
 
-Wish = JobWish | TokenWish
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change or an undo would do; answered with ``{"preview": {...}}``."""
+
+    of: JobWish
 
 
-def write(wish: Wish) -> bytes:
-    """The wish as one line of JSON."""
+Wish = JobWish | Preview | DeskWish | TokenWish
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish and who asks; root's own programs need not say who they are (``None``)."""
+
+    wish: Wish
+    caller: Caller | None = None
+
+
+def write(wish: Wish, caller: Caller | None = None) -> bytes:
+    """The wish as one line of JSON, with who asks where that is not root by itself."""
+    record = _as_record(wish)
+    if caller is not None:
+        record["caller"] = caller.as_record()
+    return json.dumps(record).encode() + b"\n"
+
+
+def _as_record(wish: Wish) -> dict[str, object]:
     match wish:
         case Undo():
             record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
+            return {**record, "partial": wish.is_partial}
         case Change():
             items = [
                 {
@@ -61,35 +96,83 @@ def write(wish: Wish) -> bytes:
                 for item in wish.items
             ]
             record = {"wish": "change", "who": wish.who, "partial": wish.is_partial}
-            record["items"] = items
+            record |= {"revert_minutes": wish.revert_minutes, "fingerprint": wish.fingerprint}
+            return {**record, "items": items}
+        case Preview():
+            return {"wish": "preview", "of": _as_record(wish.of)}
+        case AddToken() | RemoveToken() | ListTokens():
+            return token_wish.as_record(wish)
         case _:
-            record = token_wish.as_record(wish)
-    return json.dumps(record).encode() + b"\n"
+            return desk_wish.as_record(wish)
 
 
 def read(line: bytes) -> Wish:
     """The wish of a line; everything in it is checked, ``Unusable`` says what is wrong."""
+    return read_asked(line).wish
+
+
+def read_asked(line: bytes) -> Asked:
+    """The wish of a line and who asks; ``Unusable`` says what is wrong in it."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unusable("The wish is no JSON", hint="One object on one line.") from error
     if not isinstance(record, dict):
         raise Unusable("The wish is no object", hint="One object on one line.")
+    caller = read_caller(record["caller"]) if "caller" in record else None
+    return Asked(_wish(record), caller)
+
+
+def _wish(record: Mapping[str, object]) -> Wish:
+    if record.get("wish") == "preview":
+        inner = record.get("of")
+        of = _job_wish(inner) if isinstance(inner, Mapping) else None
+        if of is None:
+            raise Unusable("There is nothing to preview", hint="Give `of`: a change or an undo.")
+        return Preview(of)
+    found = _job_wish(record) or desk_wish.read(record) or token_wish.read(record)
+    if found is None:
+        known = ", ".join(
+            ["change", "undo", "preview", *desk_wish.NAMES.values(), *token_wish.NAMES]
+        )
+        raise Unusable("There is no such wish", hint=f"Known: {known}.")
+    return found
+
+
+def _job_wish(record: Mapping[str, object]) -> JobWish | None:
+    match record.get("wish"):
+        case "undo":
+            number = desk_wish.job_number(record.get("job"))
+            return Undo(number, _who(record), record.get("partial") is True)
+        case "change":
+            return Change(
+                _items(record.get("items")),
+                _who(record),
+                is_partial=record.get("partial") is True,
+                revert_minutes=_minutes(record.get("revert_minutes", 0)),
+                fingerprint=_fingerprint(record.get("fingerprint", "")),
+            )
+    return None
+
+
+def _who(record: Mapping[str, object]) -> str:
     who = record.get("who")
     if not isinstance(who, str) or not who.isprintable() or len(who) > 128:
         raise Unusable("The wish does not say who asks", hint="Give `who`.")
-    match record.get("wish"):
-        case "undo":
-            number = record.get("job")
-            if not isinstance(number, int) or not 0 < number < 2**63:
-                raise Unusable("The wish names no job", hint="Give `job` as a number.")
-            return Undo(number, who)
-        case "change":
-            return Change(_items(record.get("items")), who, record.get("partial") is True)
-    if (found := token_wish.read(record)) is not None:
-        return found
-    known = ", ".join(("change", "undo", *token_wish.NAMES))
-    raise Unusable("There is no such wish", hint=f"Known: {known}.")
+    return who
+
+
+def _minutes(minutes: object) -> int:
+    is_number = isinstance(minutes, int) and not isinstance(minutes, bool)
+    if not is_number or not 0 <= int(str(minutes)) <= MOST_MINUTES:
+        raise Unusable("revert_minutes is no number of minutes", hint=f"0 to {MOST_MINUTES}.")
+    return int(str(minutes))
+
+
+def _fingerprint(text: object) -> str:
+    if not isinstance(text, str) or len(text) > 64 or (text and not text.isalnum()):
+        raise Unusable("The fingerprint is none of ours", hint="Take it from the preview.")
+    return text
 
 
 def _items(items: object) -> tuple[Wanted, ...]:

@@ -9,6 +9,7 @@ ADDRESS = "127.0.0.1"
 DEDICATED_ADDRESS = "127.0.0.2"
 HOSTNAME = "server.sandbox.example"
 FIRST_UID = 61001
+WEB_USER = 60999  # uid and gid of the user that serves the plugin's pages
 # Apache's children run as nobody; its group has other names on other systems, the number is one.
 NOBODY = 65534
 

@@ -11,6 +11,7 @@ from origin_pulls.sandbox.layout import (
     DEDICATED_ADDRESS,
     HOSTNAME,
     NOBODY,
+    WEB_USER,
     Layout,
 )
 
@@ -120,8 +121,12 @@ proxysubdomains=1
     files.lay(layout.at("/usr/local/cpanel/version"), "11.134.0.9\n")
     files.lay(layout.at("/var/cpanel/resellers"), "")
     system = f"root:x:0:0:root:/root:/bin/bash\nnobody:x:{NOBODY}:{NOBODY}:nobody:/:/sbin/nologin\n"
+    # The plugin's own user, which its installer makes.
+    system += f"origin-pulls:x:{WEB_USER}:{WEB_USER}:Origin Pulls:/:/sbin/nologin\n"
     files.lay(layout.at("/etc/passwd"), system)
-    files.lay(layout.at("/etc/group"), f"root:x:0:\nnobody:x:{NOBODY}:\n")
+    files.lay(
+        layout.at("/etc/group"), f"root:x:0:\nnobody:x:{NOBODY}:\norigin-pulls:x:{WEB_USER}:\n"
+    )
     # The plugin's own setting: visitors arrive at this port, so nothing stands before Apache.
     files.lay(layout.at("/etc/origin-pulls/config.yaml"), f"public_https_port: {https_port}\n")
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
@@ -46,12 +47,15 @@ def read_domains(config: Config) -> tuple[list[Domain], list[str]]:
     return domains, problems + said
 
 
-def whmapi(config: Config, function: str) -> object:
+def whmapi(config: Config, function: str, *, timeout: float = 120, **given: str) -> object:
     """The ``data`` of a WHM API 1 call, ``None`` when it failed.
 
     Log lines may stand before the JSON, so it is read from the first brace on.
     """
-    ran = commands.run([config.whmapi_program, "--output=json", function], timeout=120)
+    arguments = [f"{name}={quote_plus(value)}" for name, value in given.items()]
+    ran = commands.run(
+        [config.whmapi_program, "--output=json", function, *arguments], timeout=timeout
+    )
     try:
         answer = json.loads(ran.output[ran.output.index("{") :])
     except (ValueError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -11,11 +12,16 @@ from origin_pulls.store.schema import MIGRATIONS
 from origin_pulls.store.store import Store, damaged
 
 
-def open_store(path: Path) -> Store:
-    """The store for writing; it is made when there is none. ``Damaged`` when it cannot be read."""
+def open_store(path: Path, *, group: int | None = None) -> Store:
+    """The store for writing; it is made when there is none. ``Damaged`` when it cannot be read.
+
+    ``group`` is who may read it besides root: the web services.
+    """
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o640))
+    if group is not None:
+        _share(path, group)
     store = _connect(path, f"file:{path}")
     try:
         store.connection.execute("PRAGMA journal_mode=WAL")
@@ -32,10 +38,19 @@ def read_store(path: Path) -> Store | None:
         return None
     store = _connect(path, f"file:{path}?mode=ro")
     try:
-        is_made = store.connection.execute("PRAGMA user_version").fetchone()[0] > 0
+        try:
+            version = _version(store)
+        except sqlite3.OperationalError:
+            if _wal(path).exists():
+                raise
+            # Nobody has it open, so there is no log beside it; and who may only read cannot make
+            # one. The file alone is then all there is.
+            store.close()
+            store = _connect(path, f"file:{path}?mode=ro&immutable=1")
+            version = _version(store)
     except sqlite3.DatabaseError as error:
         raise damaged(path, error) from error
-    if not is_made:
+    if not version:
         store.close()
         return None
     return store
@@ -46,6 +61,22 @@ def memory_store() -> Store:
     store = _connect(Path(":memory:"), ":memory:")
     _migrate(store)
     return store
+
+
+def _version(store: Store) -> int:
+    return int(store.connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _share(path: Path, group: int) -> None:
+    """Let a group read the store; SQLite gives the files beside it the same owner and mode."""
+    for one in (path, _wal(path), path.with_name(f"{path.name}-shm")):
+        with contextlib.suppress(FileNotFoundError):
+            if one.stat().st_gid != group:
+                os.chown(one, -1, group, follow_symlinks=False)
 
 
 def _connect(path: Path, address: str) -> Store:
@@ -60,7 +91,7 @@ def _connect(path: Path, address: str) -> Store:
 
 
 def _migrate(store: Store) -> None:
-    version = store.connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(store)
     if version > len(MIGRATIONS):
         raise Damaged(
             f"{store.path} was written by a newer Origin Pulls",

@@ -8,6 +8,7 @@ import sqlite3
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import Applied, Item, Job, State
 from origin_pulls.model.policy import Policy, read_policy
+from origin_pulls.store import marks
 
 
 def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -> None:
@@ -22,21 +23,26 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
             *(job.number, item.user, item.server_name),
         ),
     )
+    marks.note_outcome(connection, item, at)
     if item.state is not State.DONE:
         return
     connection.execute(
-        "INSERT INTO policy VALUES (?,?,?,?,?,'') ON CONFLICT DO UPDATE SET policy=?, job=?",
+        "INSERT INTO policy (user, incarnation, server_name, policy, job, material) "
+        "VALUES (?,?,?,?,?,'') ON CONFLICT (user, incarnation, server_name) "
+        "DO UPDATE SET policy=?, job=?",
         (
             *(item.user, item.incarnation, item.server_name),
             *(packed(item.wanted), item.after_job, packed(item.wanted), item.after_job),
         ),
     )
+    action = f"{job.kind}: {item.wanted.mode}"
     connection.execute(
-        "INSERT INTO audit SELECT ?,?,?,?,? WHERE NOT EXISTS "
-        "(SELECT 1 FROM audit WHERE job=? AND subject=?)",
+        "INSERT INTO audit (at, who, action, subject, job, kind, address) "
+        "SELECT ?,?,?,?,?,?,? WHERE NOT EXISTS "
+        "(SELECT 1 FROM audit WHERE job=? AND subject=? AND action=?)",
         (
-            *(at, job.who, f"{job.kind}: {item.wanted.mode}", item.key, job.number),
-            *(job.number, item.key),
+            *(at, job.who, action, item.key, job.number, job.caller_kind, job.address),
+            *(job.number, item.key, action),
         ),
     )
 
@@ -70,7 +76,10 @@ def item(row: sqlite3.Row) -> Item:
 
 def job(row: sqlite3.Row) -> Job:
     """The job of a row, without its items."""
-    names = ("number", "kind", "who", "asked", "started", "ended", "undoes", "message", "hint")
+    names = (
+        *("number", "kind", "who", "asked", "started", "ended", "undoes", "message", "hint"),
+        *("caller_kind", "address", "revert_minutes", "fingerprint"),
+    )
     return Job(
         **{name: row[name] for name in names},
         is_partial=bool(row["is_partial"]),

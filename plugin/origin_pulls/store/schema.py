@@ -24,8 +24,84 @@ CREATE TABLE snapshot (signature TEXT, problems TEXT);
 # Cloudflare's side: certificates, zones, rollouts.
 EDGE = ""
 
-# The pages: rights, settings, locks, what waits for a confirmation.
-PAGES = ""
+# The pages: rights, settings, locks, what waits for a confirmation. `vhost_row` is what the list
+# shows, one narrow row a vhost; triggers keep it in step with what it is made of, whoever writes.
+# (A statement ends with a semicolon at the end of a line: a trigger has its own within the line.)
+PAGES = """
+ALTER TABLE job ADD COLUMN caller_kind TEXT DEFAULT '';
+ALTER TABLE job ADD COLUMN address TEXT DEFAULT '';
+ALTER TABLE job ADD COLUMN revert_minutes INTEGER DEFAULT 0;
+ALTER TABLE job ADD COLUMN fingerprint TEXT DEFAULT '';
+ALTER TABLE audit ADD COLUMN kind TEXT DEFAULT '';
+ALTER TABLE audit ADD COLUMN address TEXT DEFAULT '';
+ALTER TABLE audit ADD COLUMN via TEXT DEFAULT '';
+CREATE INDEX job_of_state ON job (state);
+CREATE INDEX job_of_undone ON job (undoes);
+CREATE INDEX item_of_vhost ON item (user, server_name, job);
+CREATE INDEX audit_of_subject ON audit (subject);
+CREATE INDEX audit_of_job ON audit (job, subject);
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE vhost_lock (
+    user TEXT, incarnation TEXT, server_name TEXT, reason TEXT, who TEXT, at TEXT,
+    PRIMARY KEY (user, incarnation, server_name));
+CREATE TABLE confirmation (job INTEGER PRIMARY KEY, due TEXT, undo INTEGER DEFAULT 0);
+CREATE TABLE name_state (
+    user TEXT, server_name TEXT, name TEXT, state TEXT, at TEXT,
+    PRIMARY KEY (user, server_name, name));
+CREATE TABLE attention (
+    user TEXT, incarnation TEXT, server_name TEXT, kind TEXT, said TEXT, at TEXT,
+    PRIMARY KEY (user, incarnation, server_name, kind));
+CREATE TABLE proven (
+    user TEXT, incarnation TEXT, server_name TEXT, at TEXT, held INTEGER, said TEXT,
+    PRIMARY KEY (user, incarnation, server_name));
+CREATE TABLE vhost_row (
+    user TEXT, incarnation TEXT, server_name TEXT, owner TEXT, is_ssl INTEGER,
+    is_suspended INTEGER, text TEXT, mode TEXT DEFAULT 'off',
+    trust TEXT DEFAULT 'own', port80 TEXT DEFAULT 'leave', exempt INTEGER DEFAULT 0,
+    job INTEGER DEFAULT 0, name_count INTEGER, proxied INTEGER DEFAULT 0,
+    direct INTEGER DEFAULT 0, proof_at TEXT DEFAULT '', proof_held INTEGER,
+    attention INTEGER DEFAULT 0, locked TEXT DEFAULT '', PRIMARY KEY (user, server_name));
+CREATE INDEX vhost_row_name ON vhost_row (server_name, user);
+CREATE INDEX vhost_row_owner ON vhost_row (owner, server_name, user);
+CREATE INDEX vhost_row_mode ON vhost_row (mode, attention, direct, is_ssl);
+CREATE INDEX vhost_row_mode_name ON vhost_row (mode, server_name, user);
+CREATE INDEX vhost_row_proof ON vhost_row (proof_at, server_name, user);
+CREATE INDEX vhost_row_proxied ON vhost_row (proxied, server_name, user);
+CREATE TRIGGER policy_came AFTER INSERT ON policy BEGIN UPDATE vhost_row SET
+    (mode, trust, port80, exempt) = (json_extract(NEW.policy, '$.mode'),
+    json_extract(NEW.policy, '$.trust'), json_extract(NEW.policy, '$.port80'),
+    json_array_length(NEW.policy, '$.exempt_names')
+    + json_array_length(NEW.policy, '$.exempt_paths')
+    + json_array_length(NEW.policy, '$.exempt_networks')), job = NEW.job
+    WHERE user=NEW.user AND incarnation=NEW.incarnation AND server_name=NEW.server_name; END;
+CREATE TRIGGER policy_changed AFTER UPDATE ON policy BEGIN UPDATE vhost_row SET
+    (mode, trust, port80, exempt) = (json_extract(NEW.policy, '$.mode'),
+    json_extract(NEW.policy, '$.trust'), json_extract(NEW.policy, '$.port80'),
+    json_array_length(NEW.policy, '$.exempt_names')
+    + json_array_length(NEW.policy, '$.exempt_paths')
+    + json_array_length(NEW.policy, '$.exempt_networks')), job = NEW.job
+    WHERE user=NEW.user AND incarnation=NEW.incarnation AND server_name=NEW.server_name; END;
+CREATE TRIGGER policy_went AFTER DELETE ON policy BEGIN UPDATE vhost_row SET mode='off',
+    trust='own', port80='leave', exempt=0, job=0
+    WHERE user=OLD.user AND incarnation=OLD.incarnation AND server_name=OLD.server_name; END;
+CREATE TRIGGER lock_came AFTER INSERT ON vhost_lock BEGIN UPDATE vhost_row SET locked=NEW.reason
+    WHERE user=NEW.user AND incarnation=NEW.incarnation AND server_name=NEW.server_name; END;
+CREATE TRIGGER lock_went AFTER DELETE ON vhost_lock BEGIN UPDATE vhost_row SET locked=''
+    WHERE user=OLD.user AND incarnation=OLD.incarnation AND server_name=OLD.server_name; END;
+CREATE TRIGGER attention_came AFTER INSERT ON attention BEGIN UPDATE vhost_row
+    SET attention=attention+1
+    WHERE user=NEW.user AND incarnation=NEW.incarnation AND server_name=NEW.server_name; END;
+CREATE TRIGGER attention_went AFTER DELETE ON attention BEGIN UPDATE vhost_row
+    SET attention=attention-1
+    WHERE user=OLD.user AND incarnation=OLD.incarnation AND server_name=OLD.server_name; END;
+CREATE TRIGGER proof_came AFTER INSERT ON proven BEGIN UPDATE vhost_row
+    SET proof_at=NEW.at, proof_held=NEW.held
+    WHERE user=NEW.user AND incarnation=NEW.incarnation AND server_name=NEW.server_name; END;
+CREATE TRIGGER proof_went AFTER DELETE ON proven BEGIN UPDATE vhost_row
+    SET proof_at='', proof_held=NULL
+    WHERE user=OLD.user AND incarnation=OLD.incarnation AND server_name=OLD.server_name; END;
+DELETE FROM snapshot;
+"""
 
 # A real installation: what hooks noted, what the accounts looked like last.
 ACCOUNTS = """

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from origin_pulls.errors import Damaged
 from origin_pulls.model import inventory
-from origin_pulls.model.inventory import Inventory
+from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job, State
 from origin_pulls.model.policy import Policy
-from origin_pulls.store import records
+from origin_pulls.store import listing, marks, records
 
 
 class Store:
@@ -45,6 +45,15 @@ class Store:
                 for row in self.rows("SELECT * FROM policy")
             }
 
+    def applied(self, vhost: Vhost) -> Applied:
+        """The policy in force for one vhost."""
+        rows = self.rows(
+            "SELECT * FROM policy WHERE user=? AND incarnation=? AND server_name=?",
+            (vhost.user, vhost.incarnation, vhost.server_name),
+        )
+        with self.mended():
+            return records.applied(rows[0]) if rows else Applied()
+
     def material(self, user: str, incarnation: str, server_name: str) -> str:
         """The number of the certificate made for this vhost, empty when none was."""
         rows = self.rows(
@@ -57,7 +66,9 @@ class Store:
         """Remember which certificate was made for this vhost."""
         with self.writing() as connection:
             connection.execute(
-                "INSERT INTO policy VALUES (?,?,?,?,0,?) ON CONFLICT DO UPDATE SET material=?",
+                "INSERT INTO policy (user, incarnation, server_name, policy, job, material) "
+                "VALUES (?,?,?,?,0,?) ON CONFLICT (user, incarnation, server_name) "
+                "DO UPDATE SET material=?",
                 (user, incarnation, server_name, records.packed(Policy()), number, number),
             )
 
@@ -67,9 +78,12 @@ class Store:
         """Keep a new job with its items as waiting; gives its number."""
         with self.writing() as connection:
             number = connection.execute(
-                "INSERT INTO job (kind, who, state, asked, undoes, is_partial) "
-                "VALUES (?,?,?,?,?,?)",
-                (job.kind, job.who, State.WAITING, job.asked, job.undoes, job.is_partial),
+                "INSERT INTO job (kind, who, state, asked, undoes, is_partial, caller_kind, "
+                "address, revert_minutes, fingerprint) VALUES (?,?,?,?,?,?,?,?,?,?)",
+                (
+                    *(job.kind, job.who, State.WAITING, job.asked, job.undoes, job.is_partial),
+                    *(job.caller_kind, job.address, job.revert_minutes, job.fingerprint),
+                ),
             ).lastrowid
             connection.executemany(
                 "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -113,6 +127,7 @@ class Store:
                 )
                 for item in job.items:
                     records.finish_item(connection, job, item, at)
+                marks.await_confirmation(connection, job, at)
 
     def note(self, numbers: Sequence[int], text: str, *, at: str) -> None:
         """Add a line of progress to these jobs."""
@@ -162,6 +177,7 @@ class Store:
             connection.execute(
                 "INSERT INTO snapshot VALUES (?,?)", (signature, json.dumps(found.problems))
             )
+            listing.fill(connection, found.vhosts)
 
     def _items(self, number: int) -> tuple[Item, ...]:
         rows = self.rows("SELECT * FROM item WHERE job=? ORDER BY rowid", (number,))

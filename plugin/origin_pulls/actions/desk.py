@@ -1,0 +1,126 @@
+"""What the pages ask of the agent: each wish with who asks, each answer as a value.
+
+Raises what the agent refused, or ``Refused`` with what to type where no agent answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from origin_pulls.agent import speaking
+from origin_pulls.config import Config
+from origin_pulls.errors import Refused
+from origin_pulls.model import preview as previews
+from origin_pulls.model.caller import Caller
+from origin_pulls.model.checks import Check, read_check
+from origin_pulls.model.desk_wish import (
+    ChangeSettings,
+    Confirm,
+    Doctor,
+    Lock,
+    Prove,
+    Relax,
+    Show,
+    Unlock,
+)
+from origin_pulls.model.preview import Preview
+from origin_pulls.model.wish import JobWish, Wish
+from origin_pulls.model.wish import Preview as PreviewWish
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A proof made just now: whether it held, and a line for each request."""
+
+    held: bool
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """What the panic button did: includes emptied, files kept aside, problems, its job or 0."""
+
+    emptied: int
+    kept: tuple[str, ...]
+    problems: tuple[str, ...]
+    job: int
+
+
+def submit(config: Config, caller: Caller, wish: JobWish) -> int:
+    """Have a change or an undo carried out; the number of its job, which the page follows."""
+    return int(str(_ask(config, caller, wish)["job"]))
+
+
+def preview(config: Config, caller: Caller, wish: JobWish) -> Preview:
+    """What a change or an undo would do."""
+    return previews.read_preview(_record(_ask(config, caller, PreviewWish(wish))["preview"]))
+
+
+def show(config: Config, caller: Caller, user: str, server_name: str) -> Mapping[str, Any]:
+    """All there is to know about one vhost: the record that ``show --json`` prints.
+
+    For an account holder without the paths of root's files.
+    """
+    return _record(_ask(config, caller, Show(user, server_name))["shown"])
+
+
+def prove(config: Config, caller: Caller, user: str, server_name: str) -> Proven:
+    """Prove one vhost now with real requests."""
+    record = _record(_ask(config, caller, Prove(user, server_name))["proof"])
+    return Proven(bool(record["held"]), tuple(map(str, record["lines"])))
+
+
+def doctor(config: Config, caller: Caller) -> list[Check]:
+    """All checks of the server."""
+    answer = _ask(config, caller, Doctor())["checks"]
+    listed = answer if isinstance(answer, Sequence) else []
+    return [read_check(_record(one)) for one in listed]
+
+
+def lock(config: Config, caller: Caller, user: str, server_name: str, reason: str) -> None:
+    """Keep the account holder from changing a vhost; the reason is shown to them."""
+    _ask(config, caller, Lock(user, server_name, reason))
+
+
+def unlock(config: Config, caller: Caller, user: str, server_name: str) -> None:
+    """Let the account holder change a vhost again."""
+    _ask(config, caller, Unlock(user, server_name))
+
+
+def change_settings(config: Config, caller: Caller, values: Mapping[str, str]) -> None:
+    """Set these settings; the others stay."""
+    _ask(config, caller, ChangeSettings(tuple(sorted(values.items()))))
+
+
+def confirm(config: Config, caller: Caller, job: int) -> None:
+    """Let a job stay that would go back by itself."""
+    _ask(config, caller, Confirm(job))
+
+
+def relax(config: Config, caller: Caller) -> Relaxed:
+    """Panic: every vhost back to no demand."""
+    record = _record(_ask(config, caller, Relax())["relaxed"])
+    return Relaxed(
+        int(record["emptied"]),
+        tuple(record["kept"]),
+        tuple(record["problems"]),
+        int(record["job"] or 0),
+    )
+
+
+def _ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
+    try:
+        return speaking.hand_over(config, wish, caller)
+    except ConnectionError as error:
+        raise Refused(
+            "The service that does the work does not answer, so nothing was done",
+            hint="As root: systemctl start origin-pulls-agent (or: origin-pulls agent).",
+        ) from error
+
+
+def _record(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Refused("The agent's answer cannot be understood", hint="Is it the same version?")
+    return value

@@ -1,0 +1,203 @@
+"""What the pages read from the store, page by page; no lock, no root, no agent is needed.
+
+An account holder's page gives ``only`` (or ``account``) on each question: nothing of another
+account is in the answer, whatever number or name is asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+
+from origin_pulls.config import Config
+from origin_pulls.errors import Refused
+from origin_pulls.model import rights
+from origin_pulls.model.inventory import Proxied
+from origin_pulls.model.job import Item
+from origin_pulls.model.rows import (
+    ActivityPage,
+    Deed,
+    JobPage,
+    JobRow,
+    Question,
+    VhostPage,
+    VhostRow,
+)
+from origin_pulls.model.settings import Settings
+from origin_pulls.store import Store, auditing, jobs, listing, memory_store, read_store, setting
+from origin_pulls.store.marks import Marks
+
+MOST_SELECTED = 10_000
+AT_ONCE = 500
+COLUMNS = (
+    *("name", "account", "owner", "mode", "trust", "port80", "https", "suspended", "names"),
+    *("proxied", "direct", "last_proof", "proof_held", "attention", "locked", "notes"),
+)
+
+
+def vhost_page(config: Config, question: Question) -> VhostPage:
+    """One page of vhosts with their counts."""
+    with _store(config) as store:
+        return listing.page(store, question)
+
+
+def vhost_row(config: Config, user: str, server_name: str, *, only: str = "") -> VhostRow:
+    """One vhost; ``Refused`` when there is none, or none that the caller may see."""
+    with _store(config) as store:
+        found = listing.one(store, user, server_name) if only in ("", user) else None
+    if found is None:
+        raise Refused(f"There is no vhost {server_name} here", hint="Choose one of the list.")
+    return found
+
+
+def name_states(config: Config, user: str, server_name: str) -> dict[str, Proxied]:
+    """What is known of a vhost's names: whether Cloudflare stands before them."""
+    with _store(config) as store:
+        return Marks(store).name_states(user, server_name)
+
+
+def matching(
+    config: Config, question: Question, *, most: int = MOST_SELECTED
+) -> list[tuple[str, str]]:
+    """(account, ServerName) of all that match, for *select all matching*; page is ignored.
+
+    Those without HTTPS are left out: they can have no mode. ``Refused`` when more than ``most``
+    match.
+    """
+    with _store(config) as store:
+        found = listing.keys(store, question, most)
+    if len(found) > most:
+        raise Refused(
+            f"More than {most} vhosts match", hint="Narrow the search, or use the command line."
+        )
+    return found
+
+
+def export(config: Config, question: Question, form: str) -> Iterator[str]:
+    """All that match as text, in pieces: ``form`` is ``csv`` or ``json``."""
+    if form not in ("csv", "json"):
+        raise Refused("There is no such form", hint="csv or json.")
+    return _csv(config, question) if form == "csv" else _json(config, question)
+
+
+def job_page(
+    config: Config, number: int, *, after: int = 0, account: str = "", items_page: int = 1
+) -> JobPage:
+    """A job with its progress after line ``after``; ``Refused`` when there is none to be seen."""
+    with _store(config) as store:
+        found = jobs.page(store, number, after=after, account=account, items_page=items_page)
+    if found is None:
+        raise Refused(f"There is no job {number} here", hint="Choose one of the list.")
+    return _for_account(found) if account else found
+
+
+def job_rows(
+    config: Config, *, account: str = "", vhost: tuple[str, str] | None = None, most: int = 50
+) -> list[JobRow]:
+    """The newest jobs: all, those of an account, or those of one vhost (its history)."""
+    with _store(config) as store:
+        return jobs.newest(store, account=account, vhost=vhost, most=most)
+
+
+def activity_page(
+    config: Config,
+    *,
+    account: str = "",
+    who: str = "",
+    search: str = "",
+    kind: str = "",
+    page: int = 1,
+    per_page: int = 50,
+) -> ActivityPage:
+    """Who did what, newest first. ``account`` bounds it to what concerns that account."""
+    with _store(config) as store:
+        found = auditing.page(
+            store,
+            account=account,
+            who=who,
+            search=search,
+            kind=kind,
+            number=page,
+            per_page=per_page,
+        )
+    if not account:
+        return found
+    return replace(found, deeds=tuple(_deed_for_account(one, account) for one in found.deeds))
+
+
+def settings(config: Config) -> Settings:
+    """The settings in force."""
+    with _store(config) as store:
+        return setting.kept(store)
+
+
+@contextmanager
+def _store(config: Config) -> Iterator[Store]:
+    store = read_store(config.store) or memory_store()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _all(config: Config, question: Question) -> Iterator[VhostRow]:
+    number = 1
+    while True:
+        page = vhost_page(config, replace(question, page=number, per_page=AT_ONCE))
+        yield from page.rows
+        if number >= page.pages:
+            return
+        number += 1
+
+
+def _csv(config: Config, question: Question) -> Iterator[str]:
+    yield _line(COLUMNS)
+    for row in _all(config, question):
+        cells = (
+            *(row.server_name, row.user, row.owner, row.mode, row.trust, row.port80),
+            *("yes" if row.is_ssl else "no", "yes" if row.is_suspended else "no"),
+            *(" ".join(row.names), row.proxied, row.direct, row.proof_at),
+            {None: "", True: "yes", False: "no"}[row.proof_held],
+            *("; ".join(row.attention), row.locked, "; ".join(row.notes)),
+        )
+        yield _line(tuple(map(str, cells)))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    written = io.StringIO()
+    # A cell that begins so would be a formula to a spreadsheet.
+    safe = [f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in cells]
+    csv.writer(written).writerow(safe)
+    return written.getvalue()
+
+
+def _json(config: Config, question: Question) -> Iterator[str]:
+    yield '{"vhosts": ['
+    for number, row in enumerate(_all(config, question)):
+        yield (",\n" if number else "\n") + json.dumps(asdict(row))
+    yield "\n]}\n"
+
+
+def _for_account(page: JobPage) -> JobPage:
+    """A job as its account holder may read it."""
+    message, hint = rights.as_told_to_accounts(page.job.message, page.job.hint)
+    items = tuple(map(_item_for_account, page.items))
+    job = replace(page.job, items=items, message=message, hint=hint)
+    if page.job.caller_kind != "account":
+        job = replace(job, who="the administrator", address="")
+    return replace(page, job=job, items=items)
+
+
+def _deed_for_account(deed: Deed, account: str) -> Deed:
+    if deed.kind == "account" and deed.who == account:
+        return deed
+    return replace(deed, who="the administrator", address="", via="")
+
+
+def _item_for_account(item: Item) -> Item:
+    message, hint = rights.as_told_to_accounts(item.message, item.hint)
+    return replace(item, message=message, hint=hint)

@@ -1,0 +1,78 @@
+"""Lets wishes in: who asks is settled, judged and written down before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from origin_pulls.config import Config
+from origin_pulls.engine.rights import Gate, TooOften
+from origin_pulls.engine.server import Seen, Server
+from origin_pulls.errors import Refused
+from origin_pulls.model import rights
+from origin_pulls.model.caller import Caller, Kind
+from origin_pulls.model.wish import Asked, Change, Undo, Wish
+from origin_pulls.store import auditing
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A wish that was let in, who asks, and the server it is about."""
+
+    server: Server
+    wish: Wish
+    caller: Caller
+
+    def note(self, *, job: int = 0) -> None:
+        """Write down in the audit what was asked."""
+        if not rights.is_audited(self.wish):
+            return
+        action, subject, about = rights.deed(self.wish)
+        auditing.note(
+            self.server.store,
+            self.caller,
+            action,
+            subject=subject,
+            job=job or about,
+            at=self.server.stamp(),
+        )
+
+
+class Door:
+    """The way in for every wish."""
+
+    def __init__(self, config: Config, seen: Seen) -> None:
+        self.config = config
+        self.seen = seen
+        self.gate = Gate(config)
+
+    @contextmanager
+    def admitted(self, asked: Asked, *, is_root: bool) -> Iterator[Admitted]:
+        """The wish, let in; ``Refused`` where who asks may not. ``is_root`` says the kernel."""
+        caller = _believed(asked, is_root=is_root)
+        wish = rights.with_who(asked.wish, caller)
+        server = Server.of(self.config, self.seen)
+        try:
+            try:
+                self.gate.judge(server, wish, caller)
+            except TooOften:
+                raise
+            except Refused as error:
+                action, subject, _ = rights.deed(wish)
+                said = f"{action}: refused: {error.message}"
+                auditing.note(server.store, caller, said, subject=subject, at=server.stamp())
+                raise
+            yield Admitted(server, wish, caller)
+        finally:
+            server.store.close()
+
+
+def _believed(asked: Asked, *, is_root: bool) -> Caller:
+    """Who asks. The web services may speak for WHM's users and for accounts, never as root."""
+    if is_root and asked.caller is None:
+        who = asked.wish.who if isinstance(asked.wish, Change | Undo) else "root"
+        return Caller(Kind.ROOT, who, via="cli")
+    if asked.caller is None or (asked.caller.kind is Kind.ROOT and not is_root):
+        raise Refused("The wish does not say who asks", hint="Only root may leave that out.")
+    return asked.caller

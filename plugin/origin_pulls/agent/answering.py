@@ -1,0 +1,166 @@
+"""Answers the wishes that make no job: to preview, show, prove, look after, lock, set, confirm."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from origin_pulls.agent.admitting import Admitted
+from origin_pulls.config import Config
+from origin_pulls.engine import doctor, looking, preparing, previewing, relaxing, showing
+from origin_pulls.engine.server import Seen, Server
+from origin_pulls.errors import Busy, Refused
+from origin_pulls.model import desk_wish, preview, rights
+from origin_pulls.model.caller import Caller
+from origin_pulls.model.job import Applied
+from origin_pulls.model.wish import Preview, Wish
+from origin_pulls.store import setting
+from origin_pulls.store.marks import Marks
+
+logger = logging.getLogger(__name__)
+
+Answer = Mapping[str, object]
+AT_ONCE = 4
+PATIENCE = 60.0  # seconds to wait for others who look at the same time
+HOST = re.compile(r"https?://([^/\s:]+)")
+
+
+class Answering:
+    """Answers by subject; few at a time, and one at a time for each account."""
+
+    def __init__(self, config: Config, seen: Seen) -> None:
+        self.config = config
+        self.seen = seen
+        self.slots = threading.BoundedSemaphore(AT_ONCE)
+        self.busy: set[str] = set()
+        self.marking = threading.Lock()
+
+    def answer(self, admitted: Admitted) -> Answer:
+        """The answer to a wish that was let in."""
+        server, wish, caller = admitted.server, admitted.wish, admitted.caller
+        match wish:
+            case Preview() | desk_wish.Show() | desk_wish.Prove() | desk_wish.Doctor():
+                with self._slot(caller):
+                    return self._looked(server, wish, caller)
+            case desk_wish.Lock():
+                vhost = looking.vhost_of(looking.look(server), wish.user, wish.server_name)
+                Marks(server.store).lock(vhost, wish.reason, who=caller.user, at=server.stamp())
+                return {"done": True}
+            case desk_wish.Unlock():
+                vhost = looking.vhost_of(looking.look(server), wish.user, wish.server_name)
+                return {"done": Marks(server.store).unlock(vhost)}
+            case desk_wish.ChangeSettings():
+                kept = setting.keep(server.store, dict(wish.values))
+                return {"settings": kept.as_record()}
+            case desk_wish.Confirm():
+                return _confirmed(server, wish.job)
+            case desk_wish.Relax():
+                return self._relaxed(server, caller)
+        raise Refused("Nobody here answers such a wish", hint="Is it the same version?")
+
+    def _looked(self, server: Server, wish: Wish, caller: Caller) -> Answer:
+        is_account = caller.is_account
+        match wish:
+            case Preview():
+                # A dry one: a preview makes no certificate and keeps no probe.
+                with self._dry() as dry:
+                    found = previewing.preview(dry, wish.of, is_account=is_account)
+                record = preview.as_record(found)
+                return {"preview": _preview_for_account(record) if is_account else record}
+            case desk_wish.Show():
+                with self._dry() as dry:
+                    inventory = looking.look(dry)
+                    vhost = looking.vhost_of(inventory, wish.user, wish.server_name)
+                    shown = showing.shown_record(showing.look_at(dry, inventory, vhost))
+                return {"shown": _shown_for_account(shown) if is_account else shown}
+            case desk_wish.Prove():
+                return _proven(server, wish)
+            case _:
+                return {"checks": [one.as_record() for one in doctor.examine(server)]}
+
+    def _relaxed(self, server: Server, caller: Caller) -> Answer:
+        done = relaxing.relax(self.config, caller.user, server.stamp(), logger.info)
+        return {
+            "relaxed": {
+                "emptied": len(done.files),
+                "kept": [str(path) for path in done.kept],
+                "problems": list(done.problems),
+                "job": done.job,
+            }
+        }
+
+    @contextmanager
+    def _dry(self) -> Iterator[Server]:
+        server = Server.dry(self.config, self.seen)
+        try:
+            yield server
+        finally:
+            server.store.close()
+
+    @contextmanager
+    def _slot(self, caller: Caller) -> Iterator[None]:
+        """One of few places; an account that is being answered has to wait for that."""
+        name = caller.user if caller.is_account else ""
+        with self.marking:
+            if name and name in self.busy:
+                raise Busy(
+                    "Another question of this account is being answered",
+                    hint="Wait for its answer, then ask again.",
+                )
+            self.busy |= {name} - {""}
+        try:
+            if not self.slots.acquire(timeout=PATIENCE):
+                raise Busy("Too much is being looked at", hint="Try again in a minute.")
+            try:
+                yield
+            finally:
+                self.slots.release()
+        finally:
+            with self.marking:
+                self.busy.discard(name)
+
+
+def _proven(server: Server, wish: desk_wish.Prove) -> Answer:
+    found = looking.look(server)
+    vhost = looking.vhost_of(found, wish.user, wish.server_name)
+    applied = preparing.applied_now(server, found).get(vhost.key, Applied())
+    results = showing.prove(server, vhost, applied)
+    showing.note_proof(server, vhost, results)
+    held = all(result.holds for result in results)
+    return {"proof": {"held": held, "lines": [str(result) for result in results]}}
+
+
+def _confirmed(server: Server, job: int) -> Answer:
+    if not Marks(server.store).confirm(job):
+        raise Refused(
+            f"Job {job} does not wait for a confirmation",
+            hint="It was confirmed already, or it is going back: look at the job.",
+        )
+    server.store.note([job], "confirmed: it stays", at=server.stamp())
+    return {"done": True}
+
+
+def _preview_for_account(record: dict[str, Any]) -> dict[str, Any]:
+    for one in record["vhosts"]:
+        one["refused"], one["hint"] = rights.as_told_to_accounts(one["refused"], one["hint"])
+    return record
+
+
+def _shown_for_account(record: dict[str, Any]) -> dict[str, Any]:
+    """A vhost as its account holder may see it: no root's file, no other site of the server."""
+    own = {name["name"] for name in record["names"]}
+    record["certificate"] = {}
+    record["include"] = {"state": record["include"]["state"]}
+    record["port80_include"] = {"state": record["port80_include"]["state"]}
+    if record["drift"]:
+        record["drift"] = "what is on the disk is not what was set"
+    record["ways_round"] = [
+        way
+        for way in record["ways_round"]
+        if set(HOST.findall(way["what"])) <= own and not rights.PATH.search(way["what"])
+    ]
+    return record

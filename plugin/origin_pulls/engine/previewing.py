@@ -1,0 +1,117 @@
+"""What a wish would do, touching nothing: for the shell as it is, for the pages as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from origin_pulls.engine import looking, preparing, working
+from origin_pulls.engine.preparing import Prepared
+from origin_pulls.engine.server import Server
+from origin_pulls.model import plan, refusals, saying
+from origin_pulls.model.inventory import Vhost
+from origin_pulls.model.job import Applied, Item, Job, item_for
+from origin_pulls.model.plan import Step
+from origin_pulls.model.preview import Preview, PreviewedName, PreviewedVhost
+from origin_pulls.model.wish import Change, JobWish, Undo
+from origin_pulls.store.marks import Marks
+
+MOST_VHOSTS = 100
+MOST_NAMES = 300
+MOST_STEPS = 100
+MOST_DIFF = 400_000  # characters in one answer
+
+
+def prepared_for(server: Server, wish: JobWish) -> tuple[Prepared, Job]:
+    """What a wish would do, and the job that it would be."""
+    found = looking.look(server)
+    keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
+    items: tuple[Item, ...]
+    match wish:
+        case Undo():
+            items = working.undone(server, wish.job, is_partial=wish.is_partial)
+        case Change():
+            items = tuple(
+                item_for(
+                    looking.known(keys.get((one.user, one.server_name)), one.server_name),
+                    one.policy,
+                )
+                for one in wish.items
+            )
+    job = Job(
+        number=0,
+        kind="preview",
+        who=wish.who,
+        asked="",
+        items=items,
+        is_partial=wish.is_partial,
+    )
+    return preparing.prepare(server, [job]), job
+
+
+def preview(server: Server, wish: JobWish, *, is_account: bool) -> Preview:
+    """The same as plain values, bounded; an account holder sees nothing of anybody else."""
+    prepared, job = prepared_for(server, wish)
+    keys = [item.key for item in job.items]
+    vhosts = {vhost.key: vhost for vhost in prepared.inventory.vhosts}
+    # What is refused comes first: it is what a person has to look at.
+    order = sorted(job.items, key=lambda item: item.key not in prepared.refused)
+    left = MOST_DIFF
+    shown = []
+    for item in order[:MOST_VHOSTS]:
+        one = _vhost(server, prepared, vhosts.get(item.key), item, left)
+        left -= len(one.diff)
+        shown.append(one)
+    steps = list(_steps(prepared, set(keys), is_account=is_account))
+    return Preview(
+        fingerprint=preparing.fingerprint(prepared, keys),
+        total=len(keys),
+        refusals=sum(key in prepared.refused for key in keys),
+        is_partial=job.is_partial,
+        steps=tuple(steps[:MOST_STEPS]),
+        vhosts=tuple(shown),
+        needs_rebuild=any(isinstance(step, plan.Rebuild) for step in prepared.steps),
+    )
+
+
+def _vhost(
+    server: Server, prepared: Prepared, vhost: Vhost | None, item: Item, left: int
+) -> PreviewedVhost:
+    error = prepared.refused.get(item.key)
+    before = prepared.applied.get(item.key, Applied()).policy
+    if vhost is None:
+        said = error.message if error else "It is no longer on this server."
+        return PreviewedVhost(user=item.user, server_name=item.server_name, refused=said)
+    change = next((one for one in prepared.changes if one.key == item.key), None)
+    states = Marks(server.store).name_states(item.user, item.server_name)
+    known = saying.known(vhost, states)
+    names = tuple(
+        PreviewedName(name.name, name.kind, known[name.name], name.name in item.wanted.exempt_names)
+        for name in vhost.names[:MOST_NAMES]
+    )
+    return PreviewedVhost(
+        user=item.user,
+        server_name=item.server_name,
+        before=before,
+        wanted=item.wanted,
+        words=tuple(saying.words(vhost, before, item.wanted, states)),
+        names=names,
+        services=tuple(saying.services(vhost, item.wanted)),
+        warnings=tuple(refusals.warnings(change)) if change else (),
+        refused=error.message if error else "",
+        hint=error.hint if error else "",
+        diff=prepared.diffs.get(item.key, "")[: max(left, 0)],
+    )
+
+
+def _steps(prepared: Prepared, keys: Collection[str], *, is_account: bool) -> Iterator[str]:
+    for step in prepared.steps:
+        if not is_account or _is_own(step, keys):
+            yield plan.describe(step)
+
+
+def _is_own(step: Step, keys: Collection[str]) -> bool:
+    match step:
+        case plan.Write() | plan.Remove() | plan.Present() | plan.Withdraw():
+            return step.vhost in keys
+        case _:
+            return True

@@ -1,0 +1,155 @@
+"""All there is to know about one vhost, and a proof of it made now; as values and plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from origin_pulls.engine import looking, preparing
+from origin_pulls.engine.gathering import Gathering
+from origin_pulls.engine.proving import Before, Prover
+from origin_pulls.engine.server import Server
+from origin_pulls.model import include, refusals, ways_round
+from origin_pulls.model.inventory import Inventory, Vhost
+from origin_pulls.model.job import Applied
+from origin_pulls.model.plan import Change
+from origin_pulls.model.policy import Mode
+from origin_pulls.model.proof import Result
+from origin_pulls.model.ways_round import WayRound
+from origin_pulls.store.marks import Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A vhost with the policy in force."""
+
+    vhost: Vhost
+    applied: Applied
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All there is to know about one vhost.
+
+    ``certificate`` names the files of the certificate made for it (``ca``, ``leaf``, ``key``).
+    """
+
+    row: Row
+    change: Change
+    ways_round: tuple[WayRound, ...]
+    warnings: tuple[str, ...]
+    certificate: Mapping[str, str]
+
+    @property
+    def drift(self) -> str:
+        """In what the include on the disk differs from the policy; empty when in nothing."""
+        state = self.change.facts.secure.state
+        if state in (include.State.EDITED, include.State.FOREIGN):
+            return f"{self.change.facts.secure.path} is {state}"
+        is_demanding = state is include.State.OURS
+        if is_demanding != (self.row.applied.policy.mode is not Mode.OFF):
+            return f"the include on the disk does not match the mode {self.row.applied.policy.mode}"
+        return ""
+
+
+def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
+    """All about one vhost of the inventory."""
+    conf = looking.read_conf(server)
+    applied = preparing.applied_now(server, found)
+    policies = {key: one.policy for key, one in applied.items()}
+    mine = applied.get(vhost.key, Applied())
+    change = Gathering(server, conf).change(vhost, mine, mine.policy)
+    ways = ways_round.find(vhost, found.vhosts, policies, conf)
+    material = server.store.material(vhost.user, vhost.incarnation, vhost.server_name)
+    folder = server.config.keys_directory / material
+    parts = {"ca": "ca.pem", "leaf": "leaf.pem", "key": "leaf.key"}
+    certificate = {what: str(folder / name) for what, name in parts.items()} if material else {}
+    warnings = tuple(refusals.warnings(change))
+    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate)
+
+
+def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
+    """Ask a vhost with real requests, once, whether it does what its policy says."""
+    prover = Prover(server.config, server.probe())
+    checks = [
+        replace(check, before=None) for check in prover.checks(vhost, applied.policy, Before())
+    ]
+    return prover.until_they_hold(checks, is_hopeless=lambda: True, patience=0)
+
+
+def note_proof(server: Server, vhost: Vhost, results: Sequence[Result]) -> None:
+    """Keep at the vhost that it was proven, and whether it held."""
+    failed = next((str(one) for one in results if not one.holds), "")
+    said = failed or f"proven by {len(results)} requests"
+    Marks(server.store).proven(vhost, held=not failed, said=said, at=server.stamp())
+
+
+def row_record(row: Row) -> dict[str, Any]:
+    """A vhost of the list as plain values."""
+    vhost, policy = row.vhost, row.applied.policy
+    return {
+        "user": vhost.user,
+        "servername": vhost.server_name,
+        "names": list(vhost.host_names),
+        "ssl": vhost.is_ssl,
+        "mode": str(policy.mode),
+        "trust": str(policy.trust),
+        "port80": str(policy.port80),
+        "owner": vhost.owner,
+        "suspended": vhost.is_suspended,
+        "addresses": list(vhost.addresses),
+        "document_root": vhost.document_root,
+        "job": row.applied.job,
+    }
+
+
+def shown_record(shown: Shown) -> dict[str, Any]:
+    """All about one vhost as plain values."""
+    facts, vhost = shown.change.facts, shown.row.vhost
+    certificates = [
+        {
+            "subject": one.subject,
+            "sha256": one.sha256,
+            "expires": one.expires.isoformat(),
+            "pem": one.pem,
+        }
+        for one in facts.trusted
+    ]
+    return {
+        **row_record(shown.row),
+        "names": [
+            {
+                "name": name.name,
+                "kind": str(name.kind),
+                "proxied": str(name.proxied),
+                "service_forms": list(name.forms),
+            }
+            for name in vhost.names
+        ],
+        "policy": shown.row.applied.policy.as_record(),
+        "include": {"path": str(facts.secure.path), "state": str(facts.secure.state)},
+        "port80_include": {"path": str(facts.plain.path), "state": str(facts.plain.state)},
+        "answers_without_sni": list(vhost.answers_without_sni),
+        "trusted": certificates,
+        "certificate": dict(shown.certificate),
+        "drift": shown.drift,
+        "warnings": list(shown.warnings),
+        "ways_round": [
+            {"kind": way.kind, "what": way.what, "hint": way.hint} for way in shown.ways_round
+        ],
+    }
+
+
+def result_record(result: Result) -> dict[str, Any]:
+    """One check of a proof as plain values."""
+    ask = result.check.ask
+    return {
+        "host": ask.host,
+        "path": ask.path,
+        "tls": ask.is_tls,
+        "certificate": str(ask.shown),
+        "expected": str(result.check.expected),
+        "came": str(result.seen),
+        "holds": result.holds,
+    }

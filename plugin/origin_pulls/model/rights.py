@@ -1,0 +1,184 @@
+"""Who may do what: decisions over callers, wishes and what the administrator allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from origin_pulls.errors import Refused
+from origin_pulls.model.caller import Caller, Kind
+from origin_pulls.model.desk_wish import (
+    ChangeSettings,
+    Confirm,
+    Doctor,
+    Lock,
+    Prove,
+    Relax,
+    Show,
+    Unlock,
+)
+from origin_pulls.model.policy import Mode, Policy, Trust
+from origin_pulls.model.settings import Permission
+from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
+from origin_pulls.model.wish import Change, Preview, Undo, Wish
+
+ASK_ADMIN = "Ask your server's administrator."
+# What an account holder may ask for at all; each is looked at closer by the functions below.
+OPEN_TO_ACCOUNTS = (
+    *(Change, Undo, Preview, Show, Prove, Confirm),
+    *(AddToken, RemoveToken, ListTokens),
+)
+READING = (Preview, Show, Prove, Doctor)
+ORDER = tuple(Permission)
+# Root's files and other people's sites are named in sentences that are meant for root.
+PATH = re.compile(r"(?<![\w.:/-])/(?:etc|var|usr|home\d*|opt|run|root|tmp|scripts)\b")
+HIDDEN = "Something in the server's own configuration stands in the way."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is so of an account at this moment."""
+
+    is_known: bool
+    is_suspended: bool
+    has_feature: bool
+    may: Permission
+
+
+def of_caller(caller: Caller, wish: Wish, *, is_root_level: bool) -> Refused | None:
+    """Why this kind of caller may not ask this at all; ``None`` when it may.
+
+    ``is_root_level`` says whether a WHM user is root or has cPanel's ``all``.
+    """
+    if caller.kind is Kind.WHM and not is_root_level:
+        return Refused(
+            "Resellers cannot use Origin Pulls yet", hint="Sign in to WHM as root, or ask root."
+        )
+    if caller.is_account and not isinstance(wish, OPEN_TO_ACCOUNTS):
+        return Refused("This is for the server's administrator alone", hint=ASK_ADMIN)
+    return None
+
+
+def of_account(standing: Standing, wish: Wish) -> Refused | None:
+    """Why an account holder may not ask this, whatever vhost it is about."""
+    if not standing.is_known:
+        return Refused("There is no such account on this server", hint=ASK_ADMIN)
+    if standing.is_suspended:
+        return Refused("The account is suspended", hint=ASK_ADMIN)
+    if not standing.has_feature:
+        return Refused("Origin Pulls is not part of this account's features", hint=ASK_ADMIN)
+    needed = Permission.SEE if isinstance(wish, Show | ListTokens) else Permission.OBSERVE
+    if ORDER.index(standing.may) < ORDER.index(needed):
+        if standing.may is Permission.NOTHING:
+            return Refused("Origin Pulls is not open to account holders here", hint=ASK_ADMIN)
+        return Refused("Account holders may look here, but change nothing", hint=ASK_ADMIN)
+    return None
+
+
+def of_policy(
+    may: Permission, now: Policy, wanted: Policy, *, locked: str, name: str
+) -> Refused | None:
+    """Why an account holder may not give a vhost of its own this policy.
+
+    Exempt networks, names, paths and port 80 are the holder's own affair: they open or close
+    nothing but the holder's site, which ``.htaccess`` could as well. What is kept from them:
+    saying that the edge is ready, since that switches a check off and leaves a dead site to be
+    mended by the administrator; and a CA of their own, which root would have to parse and which
+    no account can make Cloudflare present. What an administrator set so may stay so.
+    """
+    if wanted == now:
+        return None
+    if locked:
+        return Refused(f"{name} is locked by the administrator: {locked}", hint=ASK_ADMIN)
+    if may is not Permission.EVERYTHING and Mode.ENFORCE in (now.mode, wanted.mode):
+        return Refused(
+            f"{name}: account holders may observe here, but neither enforce nor undo it",
+            hint=ASK_ADMIN,
+        )
+    if wanted.edge_ready and not (now.edge_ready and _trusts_the_same(now, wanted)):
+        return Refused(
+            f"{name}: only the administrator can say that Cloudflare is ready",
+            hint="Leave it out: the certificate is brought there for you, or you are told how.",
+        )
+    if wanted.trust is Trust.CUSTOM and not _trusts_the_same(now, wanted):
+        return Refused(f"{name}: only the administrator can bring another CA", hint=ASK_ADMIN)
+    return None
+
+
+def as_told_to_accounts(message: str, hint: str) -> tuple[str, str]:
+    """A refusal or outcome as an account holder may read it: no root's file, no other site."""
+    if PATH.search(message) or "bystander" in message or "Another site" in message:
+        message, hint = HIDDEN, ASK_ADMIN
+    if PATH.search(hint) or "origin-pulls " in hint:
+        hint = ASK_ADMIN
+    return message, hint
+
+
+def with_who(wish: Wish, caller: Caller) -> Wish:
+    """The wish in the name of who really asks."""
+    match wish:
+        case Change() | Undo():
+            return replace(wish, who=caller.user)
+        case Preview():
+            return Preview(replace(wish.of, who=caller.user))
+        case AddToken() | RemoveToken() | ListTokens() if caller.is_account:
+            # An account holder's tokens are the account's own, whatever the wish says.
+            return replace(wish, who=caller.user, account=caller.user)
+        case AddToken() | RemoveToken() | ListTokens() if caller.kind is Kind.WHM:
+            return replace(wish, who=caller.user)
+        case _:
+            return wish
+
+
+def deed(wish: Wish) -> tuple[str, str, int]:
+    """What the audit says of a wish: action, subject, job."""
+    match wish:
+        case Change():
+            modes = "/".join(sorted({str(one.policy.mode) for one in wish.items}))
+            count = len(wish.items)
+            first = f"{wish.items[0].user}/{wish.items[0].server_name}"
+            return f"asked for {modes}", first if count == 1 else f"{count} vhosts", 0
+        case Undo():
+            return f"asked to undo job {wish.job}", f"job {wish.job}", 0
+        case Prove():
+            return "asked for a proof", f"{wish.user}/{wish.server_name}", 0
+        case Lock():
+            return f"locked: {wish.reason}", f"{wish.user}/{wish.server_name}", 0
+        case Unlock():
+            return "unlocked", f"{wish.user}/{wish.server_name}", 0
+        case ChangeSettings():
+            said = ", ".join(f"{name}={value}" for name, value in wish.values)
+            return f"set {said}", "settings", 0
+        case Confirm():
+            return f"confirmed job {wish.job}", f"job {wish.job}", wish.job
+        case Relax():
+            return "relaxed everything", "server", 0
+        case AddToken():
+            return "brought a token", f"token of {wish.account or 'the server'}", 0
+        case RemoveToken():
+            return "asked to forget a token", f"token {wish.token}", 0
+        case _:
+            return f"looked: {type(wish).__name__.lower()}", "", 0
+
+
+def is_audited(wish: Wish) -> bool:
+    """Whether the audit keeps that this was asked: what changes something or makes requests."""
+    return not isinstance(wish, (Preview, Show, Doctor, ListTokens))
+
+
+def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
+    """The vhosts that a wish names itself, each with the policy wanted for it."""
+    match wish:
+        case Change():
+            return {(one.user, one.server_name): one.policy for one in wish.items}
+        case Preview():
+            return named(wish.of)
+        case Show() | Prove() | Lock() | Unlock():
+            return {(wish.user, wish.server_name): None}
+        case _:
+            return {}
+
+
+def _trusts_the_same(now: Policy, wanted: Policy) -> bool:
+    return (now.trust, now.ca) == (wanted.trust, wanted.ca)

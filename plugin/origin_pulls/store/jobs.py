@@ -1,0 +1,105 @@
+"""Jobs for the pages: one with its newest progress, and lists; nobody else's where bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from origin_pulls.model.job import Job
+from origin_pulls.model.rows import JobPage, JobRow, Line
+from origin_pulls.store import records
+from origin_pulls.store.store import Store
+
+MOST_LINES = 1000
+MOST_ITEMS = 200
+# What went wrong comes first, then what is still to come.
+WORST_FIRST = (
+    "CASE state WHEN 'not restored' THEN 0 WHEN 'restored' THEN 1 WHEN 'refused' THEN 2 "
+    "WHEN 'done' THEN 4 ELSE 3 END, rowid"
+)
+
+
+def page(store: Store, number: int, *, after: int, account: str, items_page: int) -> JobPage | None:
+    """A job as an account (empty: an administrator) may see it; ``None`` when it may not."""
+    rows = store.rows("SELECT * FROM job WHERE number=?", (number,))
+    mine, values = ("AND user=?", (number, account)) if account else ("", (number,))
+    counted = store.rows(
+        f"SELECT state, count(*) AS number FROM item WHERE job=? {mine} GROUP BY state",  # noqa: S608
+        values,
+    )
+    if not rows or (account and not counted):
+        return None
+    found = store.rows(
+        f"SELECT * FROM item WHERE job=? {mine} ORDER BY {WORST_FIRST} LIMIT ? OFFSET ?",  # noqa: S608
+        (*values, MOST_ITEMS, (max(items_page, 1) - 1) * MOST_ITEMS),
+    )
+    with store.mended():
+        items = tuple(records.item(row) for row in found)
+        job = replace(records.job(rows[0]), items=items)
+    awaited = store.rows("SELECT due FROM confirmation WHERE job=? AND undo=0", (number,))
+    undone = store.rows("SELECT max(number) FROM job WHERE undoes=?", (number,))
+    return JobPage(
+        job=job,
+        lines=()
+        if account and _is_shared(store, number, account)
+        else _lines(store, number, after),
+        items=items,
+        counts={row["state"]: row["number"] for row in counted},
+        revert_at=awaited[0]["due"] if awaited else "",
+        undone_by=int(undone[0][0] or 0),
+    )
+
+
+def newest(store: Store, *, account: str, vhost: tuple[str, str] | None, most: int) -> list[JobRow]:
+    """The newest jobs: all, an account's, or those of one vhost."""
+    where, values = "", tuple[str, ...]()
+    if vhost is not None:
+        where, values = (
+            "WHERE number IN (SELECT job FROM item WHERE user=? AND server_name=?)",
+            vhost,
+        )
+    elif account:
+        where, values = "WHERE number IN (SELECT job FROM item WHERE user=?)", (account,)
+    rows = store.rows(
+        f"SELECT * FROM job {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - fixed texts
+        (*values, most),
+    )
+    with store.mended():
+        return [_row(store, records.job(row), account) for row in rows]
+
+
+def _row(store: Store, job: Job, account: str) -> JobRow:
+    number = job.number
+    mine, values = ("AND user=?", (number, account)) if account else ("", (number,))
+    summed = store.rows(
+        "SELECT count(*) AS number, min(server_name) AS first, "  # noqa: S608 - fixed texts
+        "group_concat(DISTINCT json_extract(wanted, '$.mode')) AS modes "
+        f"FROM item WHERE job=? {mine}",
+        values,
+    )[0]
+    awaited = store.rows("SELECT due FROM confirmation WHERE job=? AND undo=0", (number,))
+    return JobRow(
+        number=number,
+        kind=job.kind,
+        who=job.who,
+        caller_kind=job.caller_kind,
+        state=str(job.state),
+        asked=job.asked,
+        ended=job.ended,
+        vhosts=summed["number"],
+        first_vhost=summed["first"] or "",
+        modes=tuple(sorted((summed["modes"] or "").split(","))) if summed["modes"] else (),
+        revert_at=awaited[0]["due"] if awaited else "",
+    )
+
+
+def _is_shared(store: Store, number: int, account: str) -> bool:
+    """Whether somebody else's vhosts are in the job as well."""
+    return bool(store.rows("SELECT 1 FROM item WHERE job=? AND user<>? LIMIT 1", (number, account)))
+
+
+def _lines(store: Store, number: int, after: int) -> tuple[Line, ...]:
+    rows = store.rows(
+        "SELECT rowid, at, text FROM progress WHERE job=? AND rowid>? ORDER BY rowid LIMIT ?",
+        (number, after, MOST_LINES),
+    )
+    return tuple(Line(row["rowid"], row["at"], row["text"]) for row in rows)

@@ -1,0 +1,187 @@
+"""What is noted beside a policy: proofs, attention, locks, proxy states, confirmations.
+
+``vhost_row`` follows by the triggers of ``schema.py``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from origin_pulls.model.inventory import Proxied, Vhost
+from origin_pulls.model.job import Item, Job, State
+from origin_pulls.store.parts import Writing
+
+AT = "user=? AND incarnation=? AND server_name=?"
+LONGEST = 500
+LATER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A job that goes back at ``due`` unless it is confirmed; ``undo`` is the job that does it."""
+
+    job: int
+    due: str
+    undo: int = 0
+
+
+class Marks:
+    """Notes at vhosts, over an open store; each method is one transaction."""
+
+    def __init__(self, store: Writing) -> None:
+        self.store = store
+
+    def lock(self, vhost: Vhost, reason: str, *, who: str, at: str) -> None:
+        """Keep the account holder from changing this vhost."""
+        place = _place(vhost)
+        with self.store.writing() as connection:
+            connection.execute(f"DELETE FROM vhost_lock WHERE {AT}", place)  # noqa: S608 - constant
+            connection.execute(
+                "INSERT INTO vhost_lock VALUES (?,?,?,?,?,?)", (*place, reason, who, at)
+            )
+
+    def unlock(self, vhost: Vhost) -> bool:
+        """Let the account holder change this vhost again; whether it was locked."""
+        with self.store.writing() as connection:
+            done = connection.execute(
+                f"DELETE FROM vhost_lock WHERE {AT}",  # noqa: S608 - constant
+                _place(vhost),
+            )
+            return done.rowcount > 0
+
+    def locked(self, vhost: Vhost) -> str:
+        """The reason for which the account holder may not change this vhost; empty: may."""
+        rows = self.store.rows(
+            f"SELECT reason FROM vhost_lock WHERE {AT}",  # noqa: S608 - constant
+            _place(vhost),
+        )
+        return str(rows[0]["reason"]) if rows else ""
+
+    def proven(self, vhost: Vhost, *, held: bool, said: str, at: str) -> None:
+        """A proof was made; one that did not hold needs attention, one that holds ends that."""
+        place = _place(vhost)
+        with self.store.writing() as connection:
+            _keep_proof(connection, place, held=held, said=said, at=at)
+            if held:
+                _forget(connection, place, "proof")
+            else:
+                _notice(connection, place, "proof", f"The last proof did not hold: {said}", at)
+
+    def notice(self, vhost: Vhost, kind: str, said: str, *, at: str) -> None:
+        """Something of this kind needs a person's attention; one sentence a kind."""
+        with self.store.writing() as connection:
+            _notice(connection, _place(vhost), kind, said, at)
+
+    def forget(self, vhost: Vhost, kind: str) -> None:
+        """It needs no attention any more."""
+        with self.store.writing() as connection:
+            _forget(connection, _place(vhost), kind)
+
+    def keep_name_states(
+        self, user: str, server_name: str, states: Mapping[str, Proxied], *, at: str
+    ) -> None:
+        """What is known of the names of a vhost, in place of what was known before."""
+        counts = [sum(one is kind for one in states.values()) for kind in Proxied]
+        proxied, direct = counts[0], counts[1]
+        with self.store.writing() as connection:
+            connection.execute(
+                "DELETE FROM name_state WHERE user=? AND server_name=?", (user, server_name)
+            )
+            connection.executemany(
+                "INSERT INTO name_state VALUES (?,?,?,?,?)",
+                [(user, server_name, name, str(state), at) for name, state in states.items()],
+            )
+            connection.execute(
+                "UPDATE vhost_row SET proxied=?, direct=? WHERE user=? AND server_name=?",
+                (proxied, direct, user, server_name),
+            )
+
+    def name_states(self, user: str, server_name: str) -> dict[str, Proxied]:
+        """What is known of the names of a vhost."""
+        rows = self.store.rows(
+            "SELECT name, state FROM name_state WHERE user=? AND server_name=?", (user, server_name)
+        )
+        return {row["name"]: Proxied(row["state"]) for row in rows}
+
+    # -- confirm or revert ------------------------------------------------------------------
+
+    def awaited(self, *, by: str = "9999") -> list[Awaited]:
+        """Jobs that wait for a confirmation until ``by`` at the latest, the first due first."""
+        rows = self.store.rows("SELECT * FROM confirmation WHERE due<=? ORDER BY due", (by,))
+        return [Awaited(row["job"], row["due"], row["undo"]) for row in rows]
+
+    def confirm(self, job: int) -> bool:
+        """Let a job stay; whether it was waiting for that."""
+        with self.store.writing() as connection:
+            done = connection.execute("DELETE FROM confirmation WHERE job=? AND undo=0", (job,))
+            return done.rowcount > 0
+
+    def is_going_back(self, job: int, undo: int) -> None:
+        """The job ``undo`` takes this one back now."""
+        with self.store.writing() as connection:
+            connection.execute("UPDATE confirmation SET undo=? WHERE job=?", (undo, job))
+
+    def is_back(self, job: int) -> None:
+        """This one need not go back any more."""
+        with self.store.writing() as connection:
+            connection.execute("DELETE FROM confirmation WHERE job=?", (job,))
+
+    def try_later(self, one: Awaited, *, now: str) -> None:
+        """It could not go back now; it is tried again in a while."""
+        due = (datetime.fromisoformat(now) + LATER).isoformat(timespec="milliseconds")
+        with self.store.writing() as connection:
+            connection.execute("UPDATE confirmation SET due=?, undo=0 WHERE job=?", (due, one.job))
+
+
+def note_outcome(connection: sqlite3.Connection, item: Item, at: str) -> None:
+    """What the outcome of a job says of a vhost: its proof, and whether it needs attention."""
+    place = item.user, item.incarnation, item.server_name
+    if item.state is State.DONE:
+        for kind in ("job", "proof"):
+            _forget(connection, place, kind)
+        if item.proof:
+            _keep_proof(connection, place, held=True, said=item.message, at=at)
+    elif item.state in (State.RESTORED, State.NOT_RESTORED):
+        _notice(connection, place, "job", item.message, at)
+
+
+def await_confirmation(connection: sqlite3.Connection, job: Job, at: str) -> None:
+    """A job that changed something and may go back by itself: until when it can be confirmed."""
+    has_changed = any(item.state is State.DONE and item.diff for item in job.items)
+    if not job.revert_minutes or not job.state.is_over or not has_changed:
+        return
+    due = datetime.fromisoformat(at) + timedelta(minutes=job.revert_minutes)
+    connection.execute(
+        "INSERT OR IGNORE INTO confirmation (job, due) VALUES (?,?)",
+        (job.number, due.isoformat(timespec="milliseconds")),
+    )
+
+
+def _place(vhost: Vhost) -> tuple[str, str, str]:
+    return vhost.user, vhost.incarnation, vhost.server_name
+
+
+def _keep_proof(
+    connection: sqlite3.Connection, place: tuple[str, str, str], *, held: bool, said: str, at: str
+) -> None:
+    connection.execute(f"DELETE FROM proven WHERE {AT}", place)  # noqa: S608 - constant
+    connection.execute(
+        "INSERT INTO proven VALUES (?,?,?,?,?,?)", (*place, at, int(held), said[:LONGEST])
+    )
+
+
+def _notice(
+    connection: sqlite3.Connection, place: tuple[str, str, str], kind: str, said: str, at: str
+) -> None:
+    connection.execute(
+        "INSERT INTO attention VALUES (?,?,?,?,?,?) "
+        "ON CONFLICT (user, incarnation, server_name, kind) DO UPDATE SET said=?, at=?",
+        (*place, kind, said[:LONGEST], at, said[:LONGEST], at),
+    )
+
+
+def _forget(connection: sqlite3.Connection, place: tuple[str, str, str], kind: str) -> None:
+    connection.execute(f"DELETE FROM attention WHERE {AT} AND kind=?", (*place, kind))  # noqa: S608 - constant

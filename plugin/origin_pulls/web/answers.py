@@ -1,0 +1,82 @@
+"""How answers leave: framed by the panel or bare, with the headers that each needs."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+from urllib.parse import quote
+
+from flask import g, render_template, request
+from markupsafe import Markup, escape
+from werkzeug.wrappers import Response
+
+from origin_pulls.web import protection
+from origin_pulls.web.settled import Settled, account, asking, drafts
+
+# On a framed page a policy of ours would hit the panel's own scripts; nothing of ours is inline.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+TYPED = re.compile(r"`([^`]+)`")
+
+
+def page(template: str, title: str, **values: Any) -> str:
+    """A page of ours inside the panel's frame, or alone where the request asks for a part."""
+    g.title = title
+    return render_template(template, title=title, **values)
+
+
+def part(template: str, **values: Any) -> str:
+    """A piece of a page, for a script that puts it in the place of an older one."""
+    return render_template(template, **values)
+
+
+def is_partial() -> bool:
+    """Whether a script asks, which needs a piece and no frame around it."""
+    return request.args.get("partial") == "1"
+
+
+def finish(response: Response) -> Response:
+    """Put on an answer the headers that it leaves with."""
+    headers = response.headers
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    title = g.get("title", "")
+    if not title or is_partial():
+        headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+    assets = Settled.here().assets
+    headers["X-Origin-Pulls-Frame"] = quote(title, safe="")
+    for name in assets.styles:
+        headers.add("X-Origin-Pulls-Style", name)
+    for name in assets.scripts:
+        headers.add("X-Origin-Pulls-Script", name)
+    return response
+
+
+def say(text: str) -> str:
+    """Keep a sentence for the person's next page; the number goes into its address."""
+    return drafts().say(asking().user, text, time.time())
+
+
+def words(text: object) -> Markup:
+    """A sentence as HTML: what stands in backticks is something to type."""
+    return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def common() -> dict[str, Any]:
+    """What every template may use."""
+    if "caller" not in g:
+        return {"caller": None, "token": "", "staged_count": 0, "said": "", "is_admin": False}
+    settled, caller = Settled.here(), asking()
+    number = request.args.get("said", "")
+    return {
+        "caller": caller,
+        "is_admin": not account(),
+        "token": protection.make_token(settled.key, caller.user, time.time()),
+        "staged_count": settled.drafts.count(caller.user),
+        "said": settled.drafts.said(caller.user, number) if number else "",
+    }

@@ -1,0 +1,78 @@
+"""The application of one side: who asks, what protects, how answers leave."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from flask import Flask, abort, g, request
+from jinja2 import DictLoader
+from werkzeug.wrappers import Response
+
+from origin_pulls.config import Config
+from origin_pulls.web import answers, caller, errors, protection, routing
+from origin_pulls.web.assets import Assets
+from origin_pulls.web.caller import Side
+from origin_pulls.web.drafts import Drafts
+from origin_pulls.web.limits import Limits
+from origin_pulls.web.pages import register
+from origin_pulls.web.settled import Settled
+
+ENTRIES = {Side.ADMIN: "", Side.ACCOUNT: "index.live.php"}
+READING = ("GET", "HEAD")
+
+
+def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
+    """The pages of one side for one server."""
+    app = Flask("origin_pulls.web", static_folder=None, template_folder=None)
+    app.jinja_loader = DictLoader(loaded.templates)
+    app.config["MAX_CONTENT_LENGTH"] = config.page_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = config.page_body_bytes
+    app.config["ENTRY"] = ENTRIES[side]
+    app.extensions["origin-pulls"] = Settled(
+        config=config,
+        side=side,
+        key=protection.form_key(config.pages_directory, str(side)),
+        drafts=Drafts(config.pages_directory / f"{side}.sqlite", most=config.staged_most),
+        assets=loaded,
+        limits=Limits(
+            burst=config.page_burst,
+            rate=config.page_rate,
+            wait=config.page_wait,
+            is_single=side is Side.ACCOUNT,
+        ),
+    )
+    app.before_request(_admit)
+    app.after_request(answers.finish)
+    app.teardown_request(_let_go)
+    errors.register(app)
+    register(app, side)
+    app.jinja_env.globals |= {"link": routing.link, "fields": routing.fields}
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["words"] = answers.words
+    app.context_processor(answers.common)
+    app.wsgi_app = routing.PageInQuery(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _admit() -> Response | None:
+    """Let a request in: a known person, not too often, and no form that is not ours."""
+    g.held = ExitStack()
+    settled = Settled.here()
+    g.caller = caller.identify(request.environ, settled.side, settled.config.passwd)
+    g.held.enter_context(settled.limits.one_request(g.caller.user, time.monotonic()))
+    if request.method == "POST":
+        protection.check_origin(dict(request.headers))
+        token = request.form.get("token", "")
+        now, hours = time.time(), settled.config.form_hours
+        protection.check_token(settled.key, g.caller.user, token, now, hours)
+    elif request.method not in READING:
+        abort(405)
+    return None
+
+
+def _let_go(error: BaseException | None) -> None:
+    del error
+    held: ExitStack | None = g.pop("held", None)
+    if held is not None:
+        held.close()

@@ -1,0 +1,70 @@
+"""Jobs: progress while one runs, what came of it, and the way back."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from origin_pulls.actions import desk
+from origin_pulls.actions import pages as reading
+from origin_pulls.model.job import State
+from origin_pulls.model.wish import Undo
+from origin_pulls.web.answers import page, part, say
+from origin_pulls.web.drafts import Staged
+from origin_pulls.web.pages import addressed
+from origin_pulls.web.routing import go
+from origin_pulls.web.settled import account, asking, config, drafts
+
+pages = Blueprint("jobs", __name__)
+
+
+@pages.get("/jobs")
+def jobs() -> str:
+    """The newest jobs."""
+    return page("jobs.html", "Jobs", rows=reading.job_rows(config(), account=account()))
+
+
+@pages.get("/jobs/<int:number>")
+def job(number: int) -> str:
+    """One job: its progress, its vhosts, its outcome."""
+    found = addressed.job(number)
+    undone = f": undo of job {found.job.undoes}" if found.job.undoes else ""
+    return page("job.html", f"Job {number}{undone}", found=found)
+
+
+@pages.get("/jobs/<int:number>/progress")
+def progress(number: int) -> str:
+    """The part of a job's page that changes while it runs."""
+    found = addressed.job(number)
+    return part("parts/progress.html", found=found)
+
+
+@pages.post("/jobs/<int:number>/undo")
+def undo(number: int) -> Response:
+    """Take a job back, by a job of its own."""
+    addressed.job(number)
+    undone_by = desk.submit(config(), asking(), Undo(number, asking().user))
+    return go("jobs.job", number=undone_by)
+
+
+@pages.post("/jobs/<int:number>/confirm")
+def confirm(number: int) -> Response:
+    """Let a job stay that would go back by itself."""
+    addressed.job(number)
+    desk.confirm(config(), asking(), number)
+    return go("jobs.job", number=number, said=say("Confirmed: it stays."))
+
+
+@pages.post("/jobs/<int:number>/again")
+def again(number: int) -> Response:
+    """Stage once more what a job asked for, to review it as things are now."""
+    found = addressed.job(number)
+    staged = [
+        Staged(item.user, item.server_name, item.wanted.as_record())
+        for item in found.items
+        if item.state is not State.DONE
+    ]
+    drafts().stage(asking().user, staged, time.time())
+    return go("review.review")

@@ -1,0 +1,122 @@
+"""Review and apply: what is staged, what it would do, and the one button that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from origin_pulls.actions import desk, drafting
+from origin_pulls.actions import pages as reading
+from origin_pulls.errors import Refused, Unusable
+from origin_pulls.model.policy import Mode, Policy, read_policy
+from origin_pulls.model.settings import NUMBERS, Settings
+from origin_pulls.model.wish import Change, Wanted
+from origin_pulls.web.answers import page, say
+from origin_pulls.web.drafts import Staged
+from origin_pulls.web.pages import addressed
+from origin_pulls.web.routing import go
+from origin_pulls.web.settled import account, asking, config, drafts
+
+pages = Blueprint("review", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked besides: do the others where some are refused; the edge is ready."""
+
+    is_partial: bool = False
+    is_edge_ready: bool = False
+
+    def as_fields(self) -> dict[str, str]:
+        """The options as the fields that give them again."""
+        given = {"partial_ok": self.is_partial, "edge_ready": self.is_edge_ready}
+        return {name: "yes" for name, is_set in given.items() if is_set}
+
+
+@pages.get("/review")
+def review() -> str:
+    """What is staged would do this."""
+    staged = drafts().staged(asking().user)
+    settings, options = reading.settings(config()), _options()
+    if not staged:
+        return page("review.html", "Review", staged=[], preview=None, options=options)
+    preview = desk.preview(config(), asking(), _wish(staged, settings, options))
+    return page(
+        "review.html",
+        "Review",
+        staged=staged,
+        preview=preview,
+        options=options,
+        settings=settings,
+        enforces=any(one.wanted.mode is Mode.ENFORCE for one in preview.vhosts),
+    )
+
+
+@pages.post("/apply")
+def apply() -> Response:
+    """Have what was reviewed carried out; the agent compares it with what it finds."""
+    staged = drafts().staged(asking().user)
+    if not staged:
+        return go("review.review", said=say("Nothing is staged any more."))
+    wish = replace(
+        _wish(staged, reading.settings(config()), _options()),
+        fingerprint=request.form.get("fingerprint", ""),
+        revert_minutes=_minutes(request.form.get("revert_minutes", "0")),
+    )
+    if not wish.fingerprint:
+        raise Unusable("This was not reviewed", hint="Open the review and apply it there.")
+    try:
+        number = desk.submit(config(), asking(), wish)
+    except Refused as error:
+        said = say(f"Not applied: {error.message}. {error.hint}")
+        return go("review.review", said=said, **_options().as_fields())
+    drafts().unstage(asking().user, [(one.user, one.server_name) for one in staged])
+    return go("jobs.job", number=number)
+
+
+@pages.post("/drop")
+def drop() -> Response:
+    """Leave one vhost out of what is staged."""
+    drafts().unstage(asking().user, [addressed.key(request.form.get("key", ""))])
+    return go("review.review", **_options().as_fields())
+
+
+def _options() -> Options:
+    given = request.values
+    return Options(
+        is_partial=given.get("partial_ok") == "yes",
+        # Whether Cloudflare presents a certificate is the administrator's word, nobody else's.
+        is_edge_ready=given.get("edge_ready") == "yes" and not account(),
+    )
+
+
+def _wish(staged: list[Staged], settings: Settings, options: Options) -> Change:
+    keys = [(one.user, one.server_name) for one in staged]
+    in_force = drafting.policies(config(), keys)
+    items = [
+        Wanted(one.user, one.server_name, _wanted(one, in_force.get(one.key), settings, options))
+        for one in staged
+    ]
+    return Change(tuple(items), asking().user, is_partial=options.is_partial)
+
+
+def _wanted(staged: Staged, now: Policy | None, settings: Settings, options: Options) -> Policy:
+    """The whole policy that a staged change means for a vhost with this one in force."""
+    wish = dict(staged.wish)
+    if wish == {"mode": "off"}:
+        return Policy()
+    is_new = now is None or now.mode is Mode.OFF
+    start = settings.first_policy(Mode(str(wish["mode"]))) if is_new or now is None else now
+    policy = read_policy({**start.as_record(), **wish})
+    if policy.mode is Mode.ENFORCE and options.is_edge_ready:
+        return replace(policy, edge_ready=True)
+    return policy
+
+
+def _minutes(text: str) -> int:
+    least, most = NUMBERS["revert_minutes"]
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and least <= int(text) <= most):
+        raise Unusable("That is no number of minutes", hint=f"{least} to {most}.")
+    return int(text)

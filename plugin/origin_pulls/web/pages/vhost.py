@@ -1,0 +1,117 @@
+"""One vhost: its names, its policy, its certificate, its history, and a proof made now."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as Answer
+
+from origin_pulls.actions import desk
+from origin_pulls.actions import pages as reading
+from origin_pulls.actions.desk import Proven
+from origin_pulls.model.policy import Mode, Port80, Trust, read_policy
+from origin_pulls.web.answers import page, say
+from origin_pulls.web.drafts import Staged
+from origin_pulls.web.pages import addressed
+from origin_pulls.web.refused import NotFound
+from origin_pulls.web.routing import go
+from origin_pulls.web.settled import account, asking, config, drafts
+
+pages = Blueprint("vhost", __name__)
+locks = Blueprint("locks", __name__)
+
+LISTS = ("exempt_names", "exempt_paths", "exempt_networks")
+CHOICES = ("mode", "trust", "port80")
+
+
+@pages.get("/vhosts/<user>/<name>")
+def vhost(user: str, name: str) -> str:
+    """All there is to know about one vhost, and its form."""
+    return _page(user, name, None)
+
+
+@pages.post("/vhosts/<user>/<name>/prove")
+def prove(user: str, name: str) -> str:
+    """The same page with a proof made just now."""
+    row = addressed.vhost(f"{user}/{name}")
+    return _page(user, name, desk.prove(config(), asking(), row.user, row.server_name))
+
+
+@pages.post("/vhosts/<user>/<name>/policy")
+def stage(user: str, name: str) -> Answer:
+    """Stage what the form says and go to the review."""
+    row = addressed.vhost(f"{user}/{name}")
+    record = _record(request.form)
+    read_policy(record)
+    change = Staged(row.user, row.server_name, record)
+    drafts().stage(asking().user, [change], time.time())
+    return go("review.review")
+
+
+@pages.get("/vhosts/<user>/<name>/ca")
+def authority(user: str, name: str) -> Response:
+    """The certificate authority that this vhost trusts, as a file; it is no secret."""
+    row = addressed.vhost(f"{user}/{name}")
+    shown = desk.show(config(), asking(), row.user, row.server_name)
+    pem = "".join(str(one["pem"]) for one in shown["trusted"])
+    if not pem:
+        raise NotFound(f"{row.server_name} has no certificate yet", hint="Observe it first.")
+    answer = Response(pem, mimetype="application/x-pem-file")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{row.server_name}-ca.pem"'
+    return answer
+
+
+@locks.post("/vhosts/<user>/<name>/lock")
+def lock(user: str, name: str) -> Answer:
+    """Keep the account holder from changing this vhost, for a reason they can read."""
+    row = addressed.vhost(f"{user}/{name}")
+    reason = request.form.get("reason", "")
+    desk.lock(config(), asking(), row.user, row.server_name, reason)
+    said = say(f"{row.server_name} is locked: its account holder cannot change it.")
+    return go("vhost.vhost", user=user, name=name, said=said)
+
+
+@locks.post("/vhosts/<user>/<name>/unlock")
+def unlock(user: str, name: str) -> Answer:
+    """Let the account holder change this vhost again."""
+    row = addressed.vhost(f"{user}/{name}")
+    desk.unlock(config(), asking(), row.user, row.server_name)
+    return go("vhost.vhost", user=user, name=name, said=say(f"{row.server_name} is unlocked."))
+
+
+def _page(user: str, name: str, proven: Proven | None) -> str:
+    row = addressed.vhost(f"{user}/{name}")
+    shown = desk.show(config(), asking(), row.user, row.server_name)
+    staged = drafts().staged_for(asking().user, [(row.user, row.server_name)])
+    return page(
+        "vhost.html",
+        row.server_name,
+        row=row,
+        shown=shown,
+        proven=proven,
+        form={**shown["policy"], **(staged[row.key].wish if row.key in staged else {})},
+        is_staged=row.key in staged,
+        settings=reading.settings(config()),
+        history=reading.job_rows(
+            config(), account=account(), vhost=(row.user, row.server_name), most=10
+        ),
+        modes=Mode,
+        trusts=_trusts(),
+        ports=Port80,
+    )
+
+
+def _trusts() -> list[Trust]:
+    """Whose certificates may be chosen; a CA of one's own is the administrator's to bring."""
+    return [one for one in Trust if one is not Trust.CUSTOM or not account()]
+
+
+def _record(form: MultiDict[str, str]) -> dict[str, object]:
+    """The policy that a form says; browsers send lines with CR LF."""
+    record: dict[str, object] = {name: form.get(name, "") for name in CHOICES}
+    record |= {name: form.get(name, "").split() for name in LISTS}
+    if record["trust"] == "custom":
+        record["ca"] = form.get("ca", "").replace("\r\n", "\n")
+    return record
