@@ -18,6 +18,7 @@ from origin_pulls.engine import doctor as examination
 from origin_pulls.engine import looking
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Refused
+from origin_pulls.model import wish as wishes
 from origin_pulls.model.caller import Caller, Kind
 from origin_pulls.model.checks import Check
 from origin_pulls.model.desk_wish import ChangeSettings, Confirm, DeskWish, Lock, Unlock
@@ -69,9 +70,11 @@ def _have_done(config: Config, wish: DeskWish) -> None:
     try:
         speaking.hand_over(config, wish, caller)
     except ConnectionError:
+        # As it would have come over the socket: the same checks, the same spelling.
+        read = wishes.read(wishes.write(wish))
         server = Server.of(config)
         try:
-            admitted = Admitted(server, wish, caller)
+            admitted = Admitted(server, read, caller)
             Answering(config, Seen()).answer(admitted)
             admitted.note()
         finally:
