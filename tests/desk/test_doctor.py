@@ -53,7 +53,14 @@ def appended(path: Path, text: str) -> Callable[[], None]:
     before = path.read_bytes() if path.exists() else None
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes((before or b"") + text.encode())
-    return lambda: path.write_bytes(before) if before is not None else path.unlink()  # type: ignore[func-returns-value]
+
+    def mend() -> None:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+
+    return mend
 
 
 def opened(path: Path) -> Callable[[], None]:
