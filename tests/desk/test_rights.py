@@ -21,7 +21,7 @@ from origin_pulls.model.desk_wish import (
 from origin_pulls.model.policy import Mode, Policy, Port80, Trust
 from origin_pulls.model.rights import Standing
 from origin_pulls.model.settings import Permission
-from origin_pulls.model.wish import Change, Preview, Undo, Wanted
+from origin_pulls.model.wish import Change, Preview, Undo, Wanted, Wish
 
 SHOP = Caller(Kind.ACCOUNT, "shop")
 CHANGE = Change((Wanted("shop", "shop.example", Policy(mode=Mode.OBSERVE)),))
@@ -44,7 +44,7 @@ OFF, OBSERVE, ENFORCE = (Policy(mode=mode) for mode in Mode)
 
 
 @pytest.mark.parametrize("wish", [*FOR_ADMINISTRATORS, *FOR_ACCOUNTS])
-def test_root_may_ask_everything_and_a_reseller_nothing(wish: rights.Wish) -> None:
+def test_root_may_ask_everything_and_a_reseller_nothing(wish: Wish) -> None:
     reseller = Caller(Kind.WHM, "reseller")
     assert rights.of_caller(Caller(Kind.ROOT, "root"), wish, is_root_level=True) is None
     assert rights.of_caller(Caller(Kind.WHM, "root"), wish, is_root_level=True) is None
@@ -52,7 +52,7 @@ def test_root_may_ask_everything_and_a_reseller_nothing(wish: rights.Wish) -> No
 
 
 @pytest.mark.parametrize("wish", FOR_ADMINISTRATORS)
-def test_an_account_holder_may_not_ask_what_is_the_administrators(wish: rights.Wish) -> None:
+def test_an_account_holder_may_not_ask_what_is_the_administrators(wish: Wish) -> None:
     for level in (True, False):  # an account may be called as a reseller is
         assert rights.of_caller(SHOP, wish, is_root_level=level) is not None
 
@@ -68,12 +68,12 @@ def test_an_account_holder_may_not_ask_what_is_the_administrators(wish: rights.W
     ],
     ids=["unknown", "suspended", "without the feature", "nothing allowed"],
 )
-def test_an_account_that_may_nothing_gets_nothing(wish: rights.Wish, standing: Standing) -> None:
+def test_an_account_that_may_nothing_gets_nothing(wish: Wish, standing: Standing) -> None:
     assert rights.of_account(standing, wish) is not None
 
 
 @pytest.mark.parametrize("wish", FOR_ACCOUNTS)
-def test_who_may_only_see_can_only_look(wish: rights.Wish) -> None:
+def test_who_may_only_see_can_only_look(wish: Wish) -> None:
     refused = rights.of_account(Standing(True, False, True, Permission.SEE), wish)
     assert (refused is None) == isinstance(wish, Show)
 

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 Answer = Mapping[str, object]
 AT_ONCE = 4
+AT_ONCE_FOR_ACCOUNTS = 2
 PATIENCE = 60.0  # seconds to wait for others who look at the same time
 HOST = re.compile(r"https?://([^/\s:]+)")
 
@@ -35,7 +36,9 @@ class Answering:
     def __init__(self, config: Config, seen: Seen) -> None:
         self.config = config
         self.seen = seen
+        # Places of their own: account holders who look a lot never keep the administrator waiting.
         self.slots = threading.BoundedSemaphore(AT_ONCE)
+        self.slots_for_accounts = threading.BoundedSemaphore(AT_ONCE_FOR_ACCOUNTS)
         self.busy: set[str] = set()
         self.marking = threading.Lock()
 
@@ -113,12 +116,13 @@ class Answering:
                 )
             self.busy |= {name} - {""}
         try:
-            if not self.slots.acquire(timeout=PATIENCE):
+            slots = self.slots_for_accounts if caller.is_account else self.slots
+            if not slots.acquire(timeout=PATIENCE):
                 raise Busy("Too much is being looked at", hint="Try again in a minute.")
             try:
                 yield
             finally:
-                self.slots.release()
+                slots.release()
         finally:
             with self.marking:
                 self.busy.discard(name)

@@ -76,8 +76,9 @@ class Agent:
             return {"refused": error.message, "hint": error.hint, "code": error.exit_code}
 
     def _accept(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
-        # One after the other: SQLite would let them wait for each other longer.
-        with self.accepting, self.door.admitted(asked, is_root=is_root) as admitted:
+        # One after the other, as SQLite would let them wait for each other longer; but judged
+        # before, as cPanel may take its time to say what an account has.
+        with self.door.admitted(asked, is_root=is_root) as admitted, self.accepting:
             if not isinstance(admitted.wish, Change | Undo):
                 raise Refused("This is no change", hint="Is it the same version?")
             try:

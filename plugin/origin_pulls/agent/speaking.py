@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 
 from origin_pulls.config import Config
-from origin_pulls.errors import Refused
+from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.caller import Caller
 
@@ -55,5 +55,6 @@ def hand_over(
     if not isinstance(answer, dict):
         raise ConnectionError("the agent's answer cannot be understood")
     if "refused" in answer:
-        raise Refused(str(answer["refused"]), hint=str(answer.get("hint", "")))
+        kind = Unusable if answer.get("code") == Unusable.exit_code else Refused
+        raise kind(str(answer["refused"]), hint=str(answer.get("hint", "")))
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ import click
 import yaml
 
 from origin_pulls import yaml_text
-from origin_pulls.actions import changing
+from origin_pulls.actions import changing, tending
 from origin_pulls.cli import words
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
-from origin_pulls.model.job import EXIT_CODES
+from origin_pulls.model.job import EXIT_CODES, State
 from origin_pulls.model.policy import Mode, Policy, Port80, Trust, read_policy
-from origin_pulls.model.wish import Change, Undo
+from origin_pulls.model.wish import MOST_MINUTES, Change, Undo
 from origin_pulls.server import files
 
 LARGEST_FILE = 16 * 1024 * 1024
@@ -67,17 +68,27 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
     @click.command(str(mode), help=words_for_help)
     @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+    @click.option(
+        "--revert-in",
+        "revert_minutes",
+        type=click.IntRange(1, MOST_MINUTES),
+        metavar="MINUTES",
+        help="Go back by itself unless it is confirmed in time (`confirm JOB`).",
+    )
     @policy_options
     @running_options
     @common
     def change(config: Config, as_json: bool, names: Sequence[str], **given: Any) -> int:
         going = {"dry_run": given.pop("dry_run"), "as_json": as_json}
         keep_going = given.pop("keep_going")
+        minutes = given.pop("revert_minutes") or 0
+        if minutes:
+            tending.require_agent(config)
         if mode is Mode.OFF:
             _check_off(given)
         edit = functools.partial(_edited, mode, given)
         wish = changing.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
-        return _carry_out(config, wish, **going)
+        return _carry_out(config, replace(wish, revert_minutes=minutes), **going)
 
     return change
 
@@ -175,6 +186,11 @@ def _carry_out(config: Config, wish: Change | Undo, *, dry_run: bool, as_json: b
         print_json(words.job_record(job))
     else:
         words.say_job(job)
+        if job.revert_minutes and job.state is State.DONE:
+            click.echo(
+                f"It goes back by itself in {job.revert_minutes} minutes. "
+                f"To let it stay: `origin-pulls confirm {job.number}`."
+            )
     return EXIT_CODES[job.state]
 
 

@@ -155,6 +155,16 @@ class Gathering:
                 if _decides(found.name, found.value):
                     yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
 
+    def server_lines(self, prefix: str) -> Iterator[Finding]:
+        """Lines of the server's configuration whose directive begins so, ours left out."""
+        for path in (
+            self.server.apache.paths.conf,
+            *_included(self.conf.includes, self.server_root),
+        ):
+            for found in _directives(path):
+                if found.name.startswith(prefix):
+                    yield Finding(str(path), found.line, f"{found.name} {found.arguments}")
+
     def _switches(self) -> Iterator[Finding]:
         """Server-wide lines that keep our rule from running: a Location may switch it off."""
         for path in _included(self.conf.includes, self.server_root):

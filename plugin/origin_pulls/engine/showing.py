@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from origin_pulls.engine import looking, preparing
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
-from origin_pulls.model import include, refusals, ways_round
-from origin_pulls.model.inventory import Inventory, Vhost
+from origin_pulls.model import include, refusals, saying, ways_round
+from origin_pulls.model.inventory import Inventory, Proxied, Vhost
 from origin_pulls.model.job import Applied
 from origin_pulls.model.plan import Change
 from origin_pulls.model.policy import Mode
@@ -32,7 +32,8 @@ class Row:
 class Shown:
     """All there is to know about one vhost.
 
-    ``certificate`` names the files of the certificate made for it (``ca``, ``leaf``, ``key``).
+    ``certificate`` names the files of the certificate made for it (``ca``, ``leaf``, ``key``);
+    ``states`` tells of each name whether Cloudflare stands before it.
     """
 
     row: Row
@@ -40,6 +41,7 @@ class Shown:
     ways_round: tuple[WayRound, ...]
     warnings: tuple[str, ...]
     certificate: Mapping[str, str]
+    states: Mapping[str, Proxied] = field(default_factory=dict)
 
     @property
     def drift(self) -> str:
@@ -66,7 +68,8 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     parts = {"ca": "ca.pem", "leaf": "leaf.pem", "key": "leaf.key"}
     certificate = {what: str(folder / name) for what, name in parts.items()} if material else {}
     warnings = tuple(refusals.warnings(change))
-    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate)
+    states = saying.known(vhost, Marks(server.store).name_states(vhost.user, vhost.server_name))
+    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate, states)
 
 
 def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
@@ -122,7 +125,7 @@ def shown_record(shown: Shown) -> dict[str, Any]:
             {
                 "name": name.name,
                 "kind": str(name.kind),
-                "proxied": str(name.proxied),
+                "proxied": str(shown.states.get(name.name, name.proxied)),
                 "service_forms": list(name.forms),
             }
             for name in vhost.names
