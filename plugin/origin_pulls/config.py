@@ -55,6 +55,9 @@ class Config:
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
 
+    # Cloudflare: tokens
+    tokens_directory: Path = Path("/etc/origin-pulls/tokens")
+
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10
@@ -62,6 +65,9 @@ class Config:
     proof_patience: float = 60.0
     lock_patience: float = 600.0
     cloudflare_api: str = "https://api.cloudflare.com/client/v4"
+
+    dns_over_https: str = "https://cloudflare-dns.com/dns-query"
+    edge_port: int = 443
 
     # limits
     program_timeout: float = 600.0
@@ -71,6 +77,12 @@ class Config:
     gather_window: float = 0.15
     gather_longest: float = 5.0
     panic_patience: float = 30.0
+
+    # Cloudflare's API and DNS
+    edge_connect_timeout: float = 5.0
+    edge_read_timeout: float = 30.0
+    edge_pause: float = 5.0
+    dns_timeout: float = 10.0
 
     @classmethod
     def at(cls, root: Path) -> Config:
