@@ -74,6 +74,7 @@ def show(config: Config, name: str) -> Shown:
     change = Gathering(server, conf).change(vhost, mine, mine.policy)
     ways = ways_round.find(vhost, found.vhosts, policies, conf)
     material = server.store.material(vhost.user, vhost.incarnation, vhost.server_name)
+    material = material.partition(" ")[0]
     folder = config.keys_directory / material
     parts = {"ca": "ca.pem", "leaf": "leaf.pem", "key": "leaf.key"}
     certificate = {what: str(folder / name) for what, name in parts.items()} if material else {}

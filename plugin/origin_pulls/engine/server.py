@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from origin_pulls.cloudflare.edge import Edge, MemoryEdge
+from origin_pulls.cloudflare.edge import Edge
 from origin_pulls.config import Config
+from origin_pulls.engine.edge.knowing import KnownEdge
+from origin_pulls.engine.edge.reach import NoReach, Reach
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.server import certificates, files
@@ -18,6 +20,12 @@ from origin_pulls.store import Store, memory_store, open_store, read_store
 def utc_now() -> datetime:
     """The time, for those who are given a clock."""
     return datetime.now(UTC)
+
+
+def reach_of(config: Config) -> Reach:
+    """The way to Cloudflare of the server of a configuration."""
+    del config
+    return NoReach()
 
 
 class Seen:
@@ -47,6 +55,7 @@ class Server:
     is_dry: bool = False
     clock: Callable[[], datetime] = utc_now
     seen: Seen = field(default_factory=Seen)
+    reach: Reach = field(default_factory=NoReach)
 
     @classmethod
     def of(cls, config: Config, seen: Seen | None = None) -> Server:
@@ -61,14 +70,16 @@ class Server:
         files.make_directory(config.state_directory)
         files.make_directory(config.journal, mode=0o700)
         store = open_store(config.store)
-        return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
+        edge = KnownEdge(config, store)
+        return cls(config, apache, store, edge, seen=seen or Seen(), reach=reach_of(config))
 
     @classmethod
     def dry(cls, config: Config) -> Server:
         """The server of a configuration, to be looked at: nothing on it is written."""
         apache = Apache(config)
         store = read_store(config.store) or memory_store()
-        return cls(config, apache, store, MemoryEdge(), is_dry=True)
+        edge = KnownEdge(config, store)
+        return cls(config, apache, store, edge, is_dry=True, reach=reach_of(config))
 
     def stamp(self) -> str:
         """The time as it is stored."""
