@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -57,6 +60,7 @@ class Config:
 
     # Cloudflare: tokens
     tokens_directory: Path = Path("/etc/origin-pulls/tokens")
+    tokens_lock: Path = Path("/var/lib/origin-pulls/tokens.lock")
 
     # Cloudflare's side: who goes on there holds this lock
     edge_lock: Path = Path("/var/lib/origin-pulls/edge.lock")
@@ -139,10 +143,15 @@ SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
     "edge_round_pause": (float, 0.05, 600),
     "watch_every": (float, 1, 86400),
     "renew_days": (int, 1, 365),
+    "edge_port": (int, 1, 65535),
 }
 
+ADDRESS = re.compile(r"https?://[A-Za-z0-9._:/\[\]-]+")
+# Settings that are addresses: https, or http on a loopback address (a sandbox).
+ADDRESSES = ("cloudflare_api", "dns_over_https")
 
-def read_settings(text: bytes, where: str) -> dict[str, int | float]:
+
+def read_settings(text: bytes, where: str) -> dict[str, int | float | str]:
     """The settings of a ``config.yaml`` by name; ``Unusable`` names the first one that is wrong."""
     try:
         given = yaml_text.load(text) or {}
@@ -152,16 +161,41 @@ def read_settings(text: bytes, where: str) -> dict[str, int | float]:
         ) from error
     if not isinstance(given, dict):
         raise Unusable(f"{where} must hold `name: value` lines", hint="See docs/CONFIGURATION.md.")
-    found: dict[str, int | float] = {}
-    for name, value in given.items():
-        if name not in SETTINGS:
-            raise Unusable(
-                f"{where}: there is no setting {name!r}", hint=f"Known: {', '.join(SETTINGS)}."
-            )
-        kind, least, most = SETTINGS[name]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Unusable(f"{where}: {name} must be a number", hint=f"{least:g} to {most:g}.")
-        if not least <= value <= most:
-            raise Unusable(f"{where}: {name} is {value}", hint=f"It may be {least:g} to {most:g}.")
-        found[name] = kind(value)
-    return found
+    return {name: _setting(name, value, where) for name, value in given.items()}
+
+
+def _setting(name: object, value: object, where: str) -> int | float | str:
+    if isinstance(name, str) and name in ADDRESSES:
+        if not isinstance(value, str):
+            raise Unusable(f"{where}: {name} must be an address", hint="https://…")
+        return safe_address(value, f"{where}: {name}")
+    if not isinstance(name, str) or name not in SETTINGS:
+        known = ", ".join((*SETTINGS, *ADDRESSES))
+        raise Unusable(f"{where}: there is no setting {name!r}", hint=f"Known: {known}.")
+    kind, least, most = SETTINGS[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unusable(f"{where}: {name} must be a number", hint=f"{least:g} to {most:g}.")
+    if not least <= value <= most:
+        raise Unusable(f"{where}: {name} is {value}", hint=f"It may be {least:g} to {most:g}.")
+    return kind(value)
+
+
+def safe_address(url: str, what: str = "An address of Cloudflare's") -> str:
+    """The address without its last slash: https, or http to this machine; else ``Unusable``."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_bare = bool(host) and not (parts.username or parts.query or parts.fragment)
+        # A name, even localhost, is whatever a resolver makes of it.
+        is_safe = parts.scheme == "https" or (
+            parts.scheme == "http" and ipaddress.ip_address(host).is_loopback
+        )
+        is_good = is_bare and is_safe and parts.port != 0 and ADDRESS.fullmatch(url) is not None
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise Unusable(
+            f"{what} must begin with https://",
+            hint="http:// is for a sandbox on a loopback address such as 127.0.0.1.",
+        )
+    return url.rstrip("/")

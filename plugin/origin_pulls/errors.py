@@ -7,6 +7,7 @@
     │   ├── Busy            3   another run holds the lock
     │   ├── EdgeRefused     3   Cloudflare said no, and will say so again
     │   └── EdgeUnknown     3   Cloudflare did not say: try later
+    │       └── EdgeTooMuch 3   a list there is longer than is read
     ├── Restored            4   it failed and was taken back
     ├── NotRestored         5   somebody must look; the hint names the commands to type
     ├── Unusable            2   what was typed cannot be understood
@@ -42,26 +43,37 @@ class Busy(Refused):
 
 
 class EdgeRefused(Refused):
-    """Cloudflare said no, and will say so again; ``code`` is its own, ``status`` HTTP's."""
+    """Cloudflare said no, and will say so again; ``code`` is its own, ``status`` HTTP's.
 
-    def __init__(self, message: str, *, hint: str = "", code: int = 0, status: int = 0) -> None:
+    ``is_absent``: it says that there is no such thing (any more).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: int = 0,
+        status: int = 0,
+        is_absent: bool = False,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.code = code
         self.status = status
+        self.is_absent = is_absent
 
     @property
     def is_about_permission(self) -> bool:
         """Whether it is the token that is not good, or not good for this."""
         return self.status in (401, 403) or self.code in (9109, 10000)
 
-    @property
-    def is_absent(self) -> bool:
-        """Whether Cloudflare says that there is no such thing."""
-        return self.status == 404
-
 
 class EdgeUnknown(Refused):
     """Cloudflare gave no answer that can be built on (lost, throttled, broken): try later."""
+
+
+class EdgeTooMuch(EdgeUnknown):
+    """A list at Cloudflare is longer than is read; half of it is not built on."""
 
 
 class Restored(OriginPullsError):

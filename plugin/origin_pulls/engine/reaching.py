@@ -1,0 +1,172 @@
+"""Which token reaches the zone of a name: an account's own before the server's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from origin_pulls.cloudflare.client import Client
+from origin_pulls.cloudflare.dns import Resolver
+from origin_pulls.cloudflare.values import Zone
+from origin_pulls.cloudflare.zones import Zones
+from origin_pulls.config import Config
+from origin_pulls.errors import EdgeRefused, EdgeUnknown
+from origin_pulls.model.tokens import TokenSeen
+from origin_pulls.model.zones import ProxyState
+from origin_pulls.secret import Secret
+from origin_pulls.server.tokens import Token, Tokens
+
+SERVER = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A zone, and the client of the token that reaches it."""
+
+    zone: Zone
+    zones: Zones
+    token: TokenSeen
+
+    @property
+    def client(self) -> Client:
+        """The client to ask and to write with."""
+        return self.zones.client
+
+
+class Reaching:
+    """Finds zones for one run, asking each thing once; a context manager.
+
+    ``problems`` are sentences about tokens that are not good; they hold no secret. A ``sleep``
+    that raises ends every wait, ``say`` is told of long ones.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._config = config
+        self._sleep = sleep
+        self._say = say
+        self._kept = Tokens(config.tokens_directory)
+        self._tokens: list[Token] | None = None
+        self._zones: dict[str, Zones] = {}
+        self._bad: dict[str, str] = {}
+        self._resolver = Resolver(config)
+
+    def __enter__(self) -> Reaching:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._resolver.__exit__(None, None, None)
+        for zones in self._zones.values():
+            zones.client.close()
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with tokens that were asked so far, a sentence each."""
+        return list(self._bad.values())
+
+    @property
+    def resolver(self) -> Resolver:
+        """This run's way to ask DNS."""
+        return self._resolver
+
+    def has_tokens(self, user: str, incarnation: str) -> bool:
+        """Whether there is any token that could reach this account's zones."""
+        return bool(self._of(user, incarnation) or self._of(*SERVER))
+
+    def find(self, user: str, incarnation: str, name: str) -> Reached | None:
+        """The zone of a name by the longest match, reached with the account's token if it can.
+
+        ``None``: no token reaches one (``problems`` may say why). Raises ``EdgeUnknown`` when
+        that cannot be said because Cloudflare did not answer for one of them.
+        """
+        for tokens in (self._of(user, incarnation), self._of(*SERVER)):
+            found, unknown = self._among(tokens, name)
+            if found:
+                return max(found, key=lambda one: len(one.zone.name))
+            if unknown:
+                raise unknown
+        return None
+
+    def states(self, user: str, incarnation: str, names: Sequence[str]) -> list[ProxyState]:
+        """Which of these names are proxied: by their zone's records, else by DNS."""
+        return [self._state(user, incarnation, name) for name in names]
+
+    def edge_addresses(self, name: str) -> list[str]:
+        """The addresses at which Cloudflare's edge answers for a name."""
+        return self._resolver.edge_addresses(name)
+
+    def _state(self, user: str, incarnation: str, name: str) -> ProxyState:
+        try:
+            reached = self.find(user, incarnation, name)
+            if reached and reached.zone.is_usable:
+                return reached.zones.states(reached.zone, [name])[0]
+        except (EdgeRefused, EdgeUnknown):
+            # Without permission for DNS, or without an answer: what the world sees counts.
+            pass
+        return self._resolver.state(name)
+
+    def _among(
+        self, tokens: Sequence[Token], name: str
+    ) -> tuple[list[Reached], EdgeUnknown | None]:
+        found: list[Reached] = []
+        unknown: EdgeUnknown | None = None
+        for token in tokens:
+            if token.id in self._bad:
+                continue
+            zones = self._zones_of(token)
+            try:
+                zone = zones.find(name)
+            except EdgeRefused as error:
+                self._bad[token.id] = f"Token {token.id}: {error.message}. {error.hint}"
+            except EdgeUnknown as error:
+                unknown = error
+            else:
+                if zone:
+                    found.append(Reached(zone, zones, token.seen))
+        return found, unknown
+
+    def _zones_of(self, token: Token) -> Zones:
+        if token.id not in self._zones:
+            made = client(self._config, token.secret, sleep=self._sleep, say=self._say)
+            self._zones[token.id] = Zones(made)
+        return self._zones[token.id]
+
+    def _of(self, user: str, incarnation: str) -> list[Token]:
+        if self._tokens is None:
+            self._tokens = self._kept.all()
+        return [one for one in self._tokens if (one.owner, one.incarnation) == (user, incarnation)]
+
+
+def client(
+    config: Config,
+    secret: Secret,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    say: Callable[[str], None] = lambda _: None,
+) -> Client:
+    """A client of Cloudflare's API as the configuration names it."""
+    return Client(
+        config.cloudflare_api,
+        secret,
+        sleep=sleep,
+        connect_timeout=config.edge_connect_timeout,
+        read_timeout=config.edge_read_timeout,
+        pause=config.edge_pause,
+        say=say,
+    )
