@@ -14,13 +14,13 @@ from origin_pulls.sandbox.sandbox import take_down
 
 
 @contextmanager
-def standing(vhosts: int = 0) -> Iterator[Sandbox]:
+def standing(vhosts: int = 0, *, cloudflare: bool = False) -> Iterator[Sandbox]:
     """A running sandbox that is taken down at the end, whatever became of it."""
     # Not below pytest's tmp_path: that is closed to Apache's children, who run as nobody.
     directory = Path(tempfile.mkdtemp(prefix="origin-pulls-"))
     directory.chmod(0o711)
     try:
-        yield Sandbox.up(directory, vhosts)
+        yield Sandbox.up(directory, vhosts, cloudflare=cloudflare)
     finally:
         take_down(directory)
 

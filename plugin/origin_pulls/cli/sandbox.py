@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from origin_pulls.errors import NotRestored
+from origin_pulls.sandbox.cloudflare.access import EDGE_ADDRESSES
 from origin_pulls.sandbox.sandbox import Sandbox, take_down
 
 DIRECTORY = Path("/var/lib/origin-pulls-sandbox")
@@ -47,11 +48,17 @@ def sandbox() -> None:
     default=0,
     help="Have at least so many HTTPS vhosts.",
 )
+@click.option(
+    "--cloudflare/--no-cloudflare",
+    "has_cloudflare",
+    default=True,
+    help="With a Cloudflare before it: an API and an edge (the default).",
+)
 @as_json
-def up(directory: Path, vhosts: int, is_json: bool) -> None:
+def up(directory: Path, vhosts: int, has_cloudflare: bool, is_json: bool) -> None:
     """Make a sandbox and start it (again)."""
     with told_apart(directory):
-        standing = Sandbox.up(directory, vhosts)
+        standing = Sandbox.up(directory, vhosts, cloudflare=has_cloudflare)
     _say(standing, is_json=is_json)
 
 
@@ -77,6 +84,11 @@ def status(directory: Path, is_json: bool) -> None:
     state = f"runs (Apache {standing.pid})" if standing.is_running else "is stopped"
     click.echo(f"The sandbox in {standing.directory} {state}.")
     click.echo(_counts(standing))
+    if cloudflare := standing.cloudflare:
+        number = standing.cloudflare_pid
+        state = f"runs (process {number})" if number else "is stopped"
+        click.echo(f"Its Cloudflare {state}: API on port {cloudflare.api_port}, ", nl=False)
+        click.echo(f"edge on {' and '.join(EDGE_ADDRESSES)}, port {cloudflare.edge_port}.")
     if not standing.is_running:
         click.echo(f"Start it: origin-pulls sandbox up --dir {standing.directory}")
 
@@ -118,6 +130,10 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
     click.echo("Try:")
     click.echo(f"  origin-pulls --root {directory} list")
     click.echo(f"  curl {ask} https://shop.example:{port}/")
+    if cloudflare := standing.cloudflare:
+        port = cloudflare.edge_port
+        ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{EDGE_ADDRESSES[0]}"
+        click.echo(f"  curl {ask} https://shop.example:{port}/   # through the edge")
     click.echo(f"  origin-pulls sandbox down --dir {directory}")
 
 

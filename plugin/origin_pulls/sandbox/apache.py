@@ -68,14 +68,14 @@ def signal_parent(layout: Layout, number: signal.Signals) -> bool:
 def stop(layout: Layout) -> None:
     """End every Apache of this sandbox, also one whose pid file is lost, and wait for its end."""
     if found := parent(layout):
-        _end(found, signal.SIGTERM)
+        end(found, signal.SIGTERM)
     # Children whose parent was killed listen to no gentler signal.
     for process in list(_processes(layout)):
-        _end(process, signal.SIGKILL)
+        end(process, signal.SIGKILL)
     layout.pid_file.unlink(missing_ok=True)
 
 
-def _end(process: int, number: signal.Signals) -> None:
+def end(process: int, number: signal.Signals) -> None:
     """Send a signal and wait until the process has ended."""
     try:
         watched = os.pidfd_open(process)

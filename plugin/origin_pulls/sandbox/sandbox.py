@@ -21,6 +21,8 @@ from origin_pulls.sandbox import (
     state,
     wrappers,
 )
+from origin_pulls.sandbox.cloudflare import running
+from origin_pulls.sandbox.cloudflare.access import Access
 from origin_pulls.sandbox.layout import ADDRESS, DEDICATED_ADDRESS, Layout
 from origin_pulls.sandbox.state import State
 
@@ -36,13 +38,15 @@ class Sandbox:
         self.layout = Layout(directory)
         self.https_port = known.https_port
         self.http_port = known.http_port
-        self._asked_vhosts = known.asked_vhosts
+        self._known = known
+        self.cloudflare = running.access(self.layout, known)
 
     @classmethod
-    def up(cls, directory: Path, vhosts: int = 0) -> Sandbox:
+    def up(cls, directory: Path, vhosts: int = 0, *, cloudflare: bool = False) -> Sandbox:
         """Lay the files, start Apache, wait until it answers; up already: the same again.
 
         At least ``vhosts`` SSL vhosts; a standing sandbox that has fewer gets the missing ones.
+        With ``cloudflare`` an API and an edge stand before it; a standing one without gets them.
         One that was killed while it was made is made anew.
         """
         machine.require_fit()
@@ -50,7 +54,12 @@ class Sandbox:
         with state.held(layout.directory):
             known = state.read(layout)
             if known is None or not known.is_complete:
-                return cls._made(layout, max(vhosts, known.asked_vhosts if known else 0), known)
+                begun = _begun(known, vhosts, cloudflare=cloudflare)
+                return cls._made(layout, begun)
+            if cloudflare and not known.cloudflare:
+                known = replace(known, cloudflare=running.free_ports())
+                running.lay(running.require_access(layout, known), fleet.of(known.asked_vhosts))
+                state.write(layout, known)
             sandbox = cls(layout.directory, known)
             sandbox._grow(vhosts)
             sandbox._start()
@@ -73,15 +82,14 @@ class Sandbox:
         return cls(layout.directory, known)
 
     def down(self) -> None:
-        """Stop Apache and delete the directory with everything in it."""
+        """Stop everything that runs and delete the directory with everything in it."""
         take_down(self.directory)
 
     def reset(self) -> None:
         """Fresh files in the same directory, on the same ports, as many vhosts; Apache runs."""
         machine.require_fit()
         with state.held(self.directory):
-            known = State(self.https_port, self.http_port, self._asked_vhosts, is_complete=True)
-            self._made(self.layout, self._asked_vhosts, known)
+            self._made(self.layout, _begun(self._known, 0, cloudflare=False))
 
     @property
     def is_running(self) -> bool:
@@ -92,6 +100,11 @@ class Sandbox:
     def pid(self) -> int | None:
         """Apache's parent process, ``None`` when it is stopped."""
         return apache.parent(self.layout)
+
+    @property
+    def cloudflare_pid(self) -> int | None:
+        """The process of its Cloudflare, ``None`` when that is stopped or there is none."""
+        return running.pid(self.cloudflare) if self.cloudflare else None
 
     @property
     def server_ca(self) -> Path:
@@ -136,23 +149,24 @@ class Sandbox:
             "server_ca": str(self.server_ca),
             "accounts": self.accounts,
             "vhosts": self.vhosts,
+            **(running.summary(self.cloudflare) if self.cloudflare else {}),
         }
 
     @classmethod
-    def _made(cls, layout: Layout, vhosts: int, known: State | None) -> Sandbox:
-        """Make everything anew; the ports that are known stay where they are free."""
-        apache.stop(layout)
-        https_port, http_port = _ports(known)
-        begun = State(https_port, http_port, vhosts, is_complete=False)
+    def _made(cls, layout: Layout, begun: State) -> Sandbox:
+        """Make everything anew, on these ports."""
+        _stop(layout)
         state.write(layout, begun)
         state.clear(layout)
         # Apache's children run as nobody and must be able to come by.
         layout.directory.chmod(0o711)
         authority = certificates.new_authority(layout)
-        server_files.lay(layout, http_port, https_port, authority)
-        accounts.lay_many(layout, fleet.of(vhosts), authority)
+        server_files.lay(layout, begun.http_port, begun.https_port, authority)
+        accounts.lay_many(layout, fleet.of(begun.asked_vhosts), authority)
         wrappers.lay(layout)
         sandbox = cls(layout.directory, begun)
+        if sandbox.cloudflare:
+            running.lay(sandbox.cloudflare, fleet.of(begun.asked_vhosts))
         sandbox._rebuild()
         sandbox._start()
         state.write(layout, replace(begun, is_complete=True))
@@ -165,9 +179,12 @@ class Sandbox:
             return
         new = fleet.generated(missing, taken=frozenset(self.accounts))
         accounts.lay_many(self.layout, new, certificates.read_authority(self.layout))
+        if self.cloudflare:
+            running.stop(self.cloudflare)
+            running.add(self.cloudflare, new)
         self._rebuild()
-        self._asked_vhosts = vhosts
-        state.write(self.layout, State(self.https_port, self.http_port, vhosts, is_complete=True))
+        self._known = replace(self._known, asked_vhosts=vhosts)
+        state.write(self.layout, self._known)
         apache.signal_parent(self.layout, SIGUSR1)
 
     def _rebuild(self) -> None:
@@ -179,15 +196,18 @@ class Sandbox:
             )
 
     def _start(self) -> None:
-        """Start Apache where it does not run; the files name the ports, so those must be free."""
-        if self.is_running:
-            return
-        apache.stop(self.layout)  # children whose parent has died
-        if problem := apache.start(self.layout):
-            raise Refused(
-                f"The sandbox's Apache does not start: {problem}",
-                hint=f"origin-pulls sandbox reset --dir {self.directory} makes it anew.",
-            )
+        """Start what does not run; the files name the ports, so those must be free."""
+        # Both at once: neither needs the other in order to start.
+        starting = running.start(self.cloudflare) if self.cloudflare else None
+        if not self.is_running:
+            apache.stop(self.layout)  # children whose parent has died
+            if problem := apache.start(self.layout):
+                raise Refused(
+                    f"The sandbox's Apache does not start: {problem}",
+                    hint=f"origin-pulls sandbox reset --dir {self.directory} makes it anew.",
+                )
+        if starting:
+            starting.wait()
 
 
 def take_down(directory: Path) -> bool:
@@ -205,7 +225,7 @@ def take_down(directory: Path) -> bool:
                 f"{directory} holds no sandbox (no {layout.marker.name}): it is left alone",
                 hint="Name the sandbox's directory with --dir.",
             )
-        apache.stop(layout)
+        _stop(layout)
         # The marker goes last: killed on the way, the next call still knows the directory as ours.
         state.clear(layout)
         layout.marker.unlink()
@@ -213,8 +233,21 @@ def take_down(directory: Path) -> bool:
     return True
 
 
-def _ports(known: State | None) -> tuple[int, int]:
-    """The ports of before where they are still free, so that what was noted stays true."""
-    if known and machine.is_free(known.https_port) and machine.is_free(known.http_port):
-        return known.https_port, known.http_port
-    return machine.free_ports()
+def _stop(layout: Layout) -> None:
+    apache.stop(layout)
+    running.stop(Access(layout))
+
+
+def _begun(known: State | None, vhosts: int, *, cloudflare: bool) -> State:
+    """The state of one that is being made: the ports of before where they are still free."""
+    if known is None:
+        ports = machine.free_ports()
+        edge = running.free_ports() if cloudflare else None
+        return State(*ports, vhosts, is_complete=False, cloudflare=edge)
+    ports = (known.https_port, known.http_port)
+    if not all(machine.is_free(port) for port in ports):
+        ports = machine.free_ports()
+    edge = known.cloudflare
+    if edge is None and cloudflare:
+        edge = running.free_ports()
+    return State(*ports, max(vhosts, known.asked_vhosts), is_complete=False, cloudflare=edge)

@@ -27,6 +27,8 @@ class State:
     http_port: int
     asked_vhosts: int
     is_complete: bool
+    # Its Cloudflare, where it has one: the ports of API, edge, and the edge's plain HTTP.
+    cloudflare: tuple[int, int, int] | None = None
     kind: str = KIND
 
 
@@ -34,10 +36,11 @@ def read(layout: Layout) -> State | None:
     """The state, ``None`` where no sandbox is; ``Refused`` where a file of that name is foreign."""
     try:
         given: Any = json.loads(layout.marker.read_text())
-        found = State(**given)
+        ports = given.get("cloudflare")
+        found = State(**given | {"cloudflare": tuple(ports) if ports else None})
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         found = None
     if found is None or found.kind != KIND:
         raise Refused(
