@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 
 from origin_pulls.agent.chores import Chores, chores
+from origin_pulls.agent.edge import GO_ON, edge_chores
 from origin_pulls.agent.listening import Listener
 from origin_pulls.config import Config
 from origin_pulls.engine import working
@@ -37,6 +38,8 @@ class Agent:
         self.accepting = threading.Lock()
         self.seen = Seen()
         self.chores = Chores(config, self.seen, chores(config))
+        # A thread of its own: nothing shall wait because Cloudflare is slow.
+        self.edge = Chores(config, self.seen, edge_chores(config))
 
     def serve(self) -> None:
         """Run the service. ``Refused`` when another agent serves this server already."""
@@ -67,7 +70,11 @@ class Agent:
         server = Server.of(self.config, self.seen)
         try:
             match wish:
-                case wishes.Change() | wishes.Undo():
+                case wishes.Cancel():
+                    done = working.cancel(server, wish)
+                    self.edge.hurry(GO_ON)
+                    return {"done": done}
+                case wishes.Change() | wishes.Undo() | wishes.Rotate():
                     number = working.accept(server, wish)
                     self.has_wish.set()
                     return {"job": number}
@@ -83,12 +90,14 @@ class Agent:
         listening = threading.Thread(target=listener.serve_forever, name="listener", daemon=True)
         worker.start()
         self.chores.start()
+        self.edge.start()
         listening.start()
         logger.info("listening on %s", self.config.agent_socket)
         while worker.is_alive():
             # Not without a limit: a signal that comes just before a wait would be seen after it.
             worker.join(SIGNAL_LOOK)
         self.chores.stop()
+        self.edge.stop()
         listener.shutdown()
         listener.server_close()
         self.config.agent_socket.unlink(missing_ok=True)
@@ -127,6 +136,7 @@ class Agent:
                     working.work(server, logger.info, self._gather)
             finally:
                 server.store.close()
+            self.edge.hurry(GO_ON)
         except (OriginPullsError, OSError) as error:
             hint = error.hint if isinstance(error, OriginPullsError) else ""
             logger.error("%s. %s", error, hint)  # noqa: TRY400 - a sentence, not a trace

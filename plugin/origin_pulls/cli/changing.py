@@ -18,7 +18,7 @@ from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progres
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import EXIT_CODES
-from origin_pulls.model.policy import Mode, Policy, Port80, Trust, read_policy
+from origin_pulls.model.policy import Mode, OnDrift, Policy, Port80, Trust, read_policy
 from origin_pulls.model.wish import Change, Undo
 from origin_pulls.server import files
 
@@ -44,6 +44,11 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--port80",
             type=click.Choice([str(port80) for port80 in Port80]),
             help="What plain HTTP does.",
+        ),
+        click.option(
+            "--on-drift",
+            type=click.Choice([str(choice) for choice in OnDrift]),
+            help="When Cloudflare stops presenting: back to observe by itself, or only tell.",
         ),
         click.option(
             "--edge-ready",
@@ -192,6 +197,8 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
             record[field] = list(given[option])
     if given["port80"]:
         record["port80"] = given["port80"]
+    if given["on_drift"]:
+        record["on_drift"] = given["on_drift"]
     if given["edge_ready"]:
         record["edge_ready"] = True
     if given["trust"] or given["ca"]:
@@ -207,7 +214,15 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
 
 def _check_off(given: Mapping[str, Any]) -> None:
     """What is off has no trust and no exemptions; port 80 alone may have a policy."""
-    for option in ("trust", "ca", "exempt_name", "exempt_path", "exempt_net", "edge_ready"):
+    for option in (
+        "trust",
+        "ca",
+        "exempt_name",
+        "exempt_path",
+        "exempt_net",
+        "edge_ready",
+        "on_drift",
+    ):
         if given[option]:
             raise Unusable(
                 f"--{option.replace('_', '-')} says nothing to `off`",

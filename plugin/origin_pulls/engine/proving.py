@@ -67,9 +67,7 @@ class Prover:
                 bystanders.append((vhost.key, ask, seen))
         return Before(dict(answers), tuple(bystanders))
 
-    def checks(
-        self, vhost: Vhost, policy: Policy, before: Before, ways: Ways = ()
-    ) -> list[Check]:
+    def checks(self, vhost: Vhost, policy: Policy, before: Before, ways: Ways = ()) -> list[Check]:
         """The checks that prove a policy of one vhost from this machine."""
         address = (vhost.addresses or vhost.plain_addresses or ("127.0.0.1:443",))[0]
         source = asking.source_towards(address)

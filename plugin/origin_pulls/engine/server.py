@@ -10,6 +10,7 @@ from origin_pulls.cloudflare.edge import Edge
 from origin_pulls.config import Config
 from origin_pulls.engine.edge.knowing import KnownEdge
 from origin_pulls.engine.edge.reach import NoReach, Reach
+from origin_pulls.engine.edge.token_reach import TokenReach
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.server import certificates, files
@@ -24,8 +25,7 @@ def utc_now() -> datetime:
 
 def reach_of(config: Config) -> Reach:
     """The way to Cloudflare of the server of a configuration."""
-    del config
-    return NoReach()
+    return TokenReach(config)
 
 
 class Seen:

@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from origin_pulls.engine import looking, recovery
 from origin_pulls.engine.carrying import Carrying
-from origin_pulls.engine.preparing import prepare
+from origin_pulls.engine.edge import entering
+from origin_pulls.engine.preparing import applied_now, prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
-from origin_pulls.model.inventory import Vhost
-from origin_pulls.model.job import Item, Job, State, item_for
-from origin_pulls.model.wish import Change, JobWish, Undo
+from origin_pulls.model.inventory import Inventory, Vhost
+from origin_pulls.model.job import Applied, Item, Job, State, item_for
+from origin_pulls.model.policy import Mode
+from origin_pulls.model.wish import Cancel, Change, JobWish, Rotate, Undo
 from origin_pulls.server import lock
+from origin_pulls.store.rollouts import EdgeStore
 
 logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -55,7 +58,71 @@ def accept(server: Server, wish: JobWish) -> int:
                 items=items,
                 undoes=wish.job,
             )
-    return server.store.add_job(job)
+        case Rotate():
+            job = _rotation(server, wish, found)
+    _make_way(server, job)
+    number = server.store.add_job(job)
+    if isinstance(wish, Change) and wish.removes:
+        EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in items])
+    return number
+
+
+def cancel(server: Server, wish: Cancel) -> str:
+    """Note that a job at the edge shall be taken back; ``Refused`` when it is not there."""
+    job = server.store.job(wish.job)
+    if job is None:
+        raise Refused(f"There is no job {wish.job}", hint="See `origin-pulls jobs`.")
+    if job.state is not State.AT_EDGE:
+        raise Refused(
+            f"Job {job.number} is {job.state}: only what waits at Cloudflare can be cancelled",
+            hint=f"A job that is done is taken back with `origin-pulls undo {job.number}`.",
+        )
+    EdgeStore(server.store).cancel(job.number, wish.who)
+    return f"Job {job.number} is cancelled and is being taken back."
+
+
+def _make_way(server: Server, job: Job) -> None:
+    """What is at the edge with one of these vhosts gives way to whoever relaxes it."""
+    keys = {item.key: item.wanted.mode for item in job.items}
+    for other in entering.at_edge(server):
+        shared = [item for item in other.items if item.key in keys]
+        if not shared:
+            continue
+        if any(keys[item.key] is Mode.ENFORCE for item in shared):
+            raise Refused(
+                f"Job {other.number} is at Cloudflare with {shared[0].server_name}",
+                hint=f"Wait for it (`origin-pulls job {other.number}`), or "
+                f"`origin-pulls cancel {other.number}`.",
+            )
+        EdgeStore(server.store).cancel(other.number, job.who)
+
+
+def _rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
+    """The job that brings a new certificate: with a zone's own go all vhosts that it serves."""
+    vhosts = {vhost.key: vhost for vhost in found.vhosts}
+    applied = applied_now(server, found)
+    rows = [
+        one
+        for one in EdgeStore(server.store).relied_on()
+        if one.material and one.key in vhosts and one.incarnation == vhosts[one.key].incarnation
+    ]
+    key = f"{wish.user}/{wish.server_name}"
+    _known(vhosts.get(key), wish.server_name)
+    mine = {one.material for one in rows if one.key == key}
+    if not mine:
+        raise Refused(
+            f"Origin Pulls has brought no certificate to Cloudflare for {wish.server_name}",
+            hint=f"`origin-pulls enforce {wish.server_name}` does; then it can be rotated.",
+        )
+    keys = sorted({one.key for one in rows if one.material in mine})
+    items = tuple(
+        replace(
+            item_for(vhosts[one], applied.get(one, Applied()).policy),
+            before=applied.get(one, Applied()),
+        )
+        for one in keys
+    )
+    return Job(number=0, kind=entering.ROTATE, who=wish.who, asked=server.stamp(), items=items)
 
 
 def undone(server: Server, number: int) -> tuple[Item, ...]:
@@ -120,11 +187,15 @@ def work(server: Server, say: Say, gather: Callable[[], None] = lambda: None) ->
     """
     while _waiting(server):
         gather()
-        run(server, _next_batch(_waiting(server)), say)
+        batch = _next_batch(_waiting(server))
+        if batch:
+            run(server, batch, say)
 
 
 def _waiting(server: Server) -> list[Job]:
-    return server.store.jobs(states=[State.WAITING], most=10_000)
+    """The jobs that wait for a run; those for which Cloudflare comes first go there."""
+    found = server.store.jobs(states=[State.WAITING], most=10_000)
+    return [job for job in found if not entering.send_to_edge(server, job)]
 
 
 def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
@@ -157,6 +228,10 @@ def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
 
 def _outdated(server: Server, job: Job) -> Refused | None:
     """Why an undo that was accepted cannot be done any more; another run came between."""
+    if job.kind == entering.STEP and EdgeStore(server.store).cancelled_by(job.undoes):
+        is_tightening = any(item.wanted.mode is Mode.ENFORCE for item in job.items)
+        if is_tightening:
+            return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")
     if job.kind == "undo":
         try:
             undone(server, job.undoes)

@@ -147,14 +147,15 @@ Next = EdgeStep | Waiting | Ready
 def side(host: str, records: Iterable[tuple[str, bool]]) -> Proxied:
     """Whether Cloudflare stands before a name; ``UNKNOWN`` where it has no record at all.
 
-    An exact record hides a wildcard. A name with a proxied and a DNS-only record is direct.
+    An exact record hides a wildcard. One proxied record makes all
+    addresses of its name proxied: so Cloudflare treats them.
     """
     found = [(name, proxied) for name, proxied in records if names.matches(name, host)]
     exact = [proxied for name, proxied in found if name == host]
     sides = exact or [proxied for _, proxied in found]
     if not sides:
         return Proxied.UNKNOWN
-    return Proxied.PROXIED if all(sides) else Proxied.DIRECT
+    return Proxied.PROXIED if any(sides) else Proxied.DIRECT
 
 
 def presented(seen: ZoneSeen, host: str) -> str:

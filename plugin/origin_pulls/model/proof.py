@@ -129,9 +129,7 @@ def checks(
 
     ``ways`` are those through Cloudflare: by them visitors must be served as before.
     """
-    found = [
-        Check(vhost.key, ask, Expected.SERVED, before.get(ask)) for ask in through_edge(ways)
-    ]
+    found = [Check(vhost.key, ask, Expected.SERVED, before.get(ask)) for ask in through_edge(ways)]
     if vhost.is_ssl:
         asks = [_ask(vhost, main_host(vhost), shown=shown) for shown in Shown]
         for ask in (*asks, *_exempt_asks(vhost, policy)):

@@ -24,11 +24,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Set these policies; all of them or none, unless ``is_partial``."""
+    """Set these policies; all of them or none, unless ``is_partial``.
+
+    ``removes``: certificates that nobody demands any more are deleted at Cloudflare.
+    """
 
     items: tuple[Wanted, ...]
     who: str = "root"
     is_partial: bool = False
+    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,27 @@ class Undo:
     who: str = "root"
 
 
-# What becomes a job.
-JobWish = Change | Undo
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Bring a new certificate to Cloudflare in the place of this vhost's (or its zone's)."""
 
-Wish = JobWish
+    user: str
+    server_name: str
+    who: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take back a job that is at the edge."""
+
+    job: int
+    who: str = "root"
+
+
+# What becomes a job.
+JobWish = Change | Undo | Rotate
+
+Wish = JobWish | Cancel
 
 
 def write(wish: Wish) -> bytes:
@@ -50,6 +71,11 @@ def write(wish: Wish) -> bytes:
     match wish:
         case Undo():
             record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
+        case Cancel():
+            record = {"wish": "cancel", "job": wish.job, "who": wish.who}
+        case Rotate():
+            record = {"wish": "rotate", "who": wish.who}
+            record |= {"user": wish.user, "server_name": wish.server_name}
         case Change():
             items = [
                 {
@@ -60,6 +86,7 @@ def write(wish: Wish) -> bytes:
                 for item in wish.items
             ]
             record = {"wish": "change", "who": wish.who, "partial": wish.is_partial}
+            record["removes"] = wish.removes
             record["items"] = items
     return json.dumps(record).encode() + b"\n"
 
@@ -76,14 +103,17 @@ def read(line: bytes) -> Wish:
     if not isinstance(who, str) or not who.isprintable() or len(who) > 128:
         raise Unusable("The wish does not say who asks", hint="Give `who`.")
     match record.get("wish"):
-        case "undo":
+        case "undo" | "cancel":
             number = record.get("job")
             if not isinstance(number, int) or not 0 < number < 2**63:
                 raise Unusable("The wish names no job", hint="Give `job` as a number.")
-            return Undo(number, who)
+            return Undo(number, who) if record["wish"] == "undo" else Cancel(number, who)
         case "change":
-            return Change(_items(record.get("items")), who, record.get("partial") is True)
-    raise Unusable("There is no such wish", hint="`change` or `undo`.")
+            is_partial, removes = record.get("partial") is True, record.get("removes") is True
+            return Change(_items(record.get("items")), who, is_partial, removes)
+        case "rotate":
+            return Rotate(*_vhost(record), who)
+    raise Unusable("There is no such wish", hint="See docs/ARCHITECTURE.md.")
 
 
 def _items(items: object) -> tuple[Wanted, ...]:
@@ -99,9 +129,13 @@ def _items(items: object) -> tuple[Wanted, ...]:
 def _item(item: object) -> Wanted:
     if not isinstance(item, dict) or not isinstance(item.get("policy"), Mapping):
         raise Unusable("An item of the wish has no policy", hint="Give user, server_name, policy.")
+    return Wanted(*_vhost(item), read_policy(item["policy"]))
+
+
+def _vhost(item: Mapping[str, object]) -> tuple[str, str]:
     user, server_name = item.get("user"), item.get("server_name")
     if not isinstance(user, str) or not names.is_account(user):
         raise Unusable("An item names no account", hint="Give `user`.")
     if not isinstance(server_name, str) or not names.is_host_name(server_name):
         raise Unusable("An item names no vhost", hint="Give `server_name`.")
-    return Wanted(user, server_name, read_policy(item["policy"]))
+    return user, server_name

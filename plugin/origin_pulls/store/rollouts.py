@@ -139,9 +139,7 @@ class EdgeStore:
         """What is presented and may be built on: not void, and nothing is amiss with it."""
         amiss = {(one.key, one.zone) for one in self.drifts()}
         return [
-            one
-            for one in self.presented()
-            if not one.is_void and (one.key, one.zone) not in amiss
+            one for one in self.presented() if not one.is_void and (one.key, one.zone) not in amiss
         ]
 
     def keep_presented(self, found: Sequence[Presented]) -> None:
@@ -205,9 +203,7 @@ class EdgeStore:
 
     def brought(self, zone: str, kind: str) -> dict[str, str]:
         """What we brought to a zone of one kind, with the id that Cloudflare gave it."""
-        rows = self.store.rows(
-            "SELECT what, id FROM brought WHERE zone=? AND kind=?", (zone, kind)
-        )
+        rows = self.store.rows("SELECT what, id FROM brought WHERE zone=? AND kind=?", (zone, kind))
         return {row["what"]: row["id"] for row in rows}
 
     def zone_material(self, zone: str) -> str:

@@ -20,9 +20,7 @@ def ended(server: Server, job: Job, rollout: Rollout) -> Job:
     worst = max(items, key=lambda item: SEVERITY.index(item.state))
     if worst.state is State.DONE:
         return replace(job, items=items, state=State.DONE, message="", hint="")
-    return replace(
-        job, items=items, state=worst.state, message=worst.message, hint=worst.hint
-    )
+    return replace(job, items=items, state=worst.state, message=worst.message, hint=worst.hint)
 
 
 def refused(job: Job, message: str, hint: str) -> Job:
@@ -42,8 +40,10 @@ def _item(job: Job, rollout: Rollout, item: Item, runs: list[Item]) -> Item:
         after = item.before.job
     failed = rollout.failed.get(item.key)
     if failed is None:
-        what = "The new certificate is presented and" if rollout.direction is Direction.ROTATE else (
-            "Done:" if item.key in rollout.keys else "Done and"
+        what = (
+            "The new certificate is presented and"
+            if rollout.direction is Direction.ROTATE
+            else ("Done:" if item.key in rollout.keys else "Done and")
         )
         said = f"{what} proven by {len(proof)} requests" if proof else "Done"
         through = sum("through Cloudflare" in line for line in proof)

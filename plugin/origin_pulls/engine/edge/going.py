@@ -31,6 +31,7 @@ def go_on(server: Server, say: Say) -> float | None:
     while an ordinary run changes the origin; so who calls must hold neither.
     """
     config = server.config
+    server.reach.renew()
     with lock.held(config.edge_lock, patience=config.lock_patience, waiting=say):
         # What others left is brought to an end first: a step may have been interrupted.
         jobs = at_edge(server)
@@ -38,6 +39,11 @@ def go_on(server: Server, say: Say) -> float | None:
             _advance(server, job, say)
         tidying.tidy(server, say)
         return _next_due(server)
+
+
+def has_leftovers(server: Server) -> bool:
+    """Whether something is presented that nobody demands any more."""
+    return tidying.has_leftovers(server)
 
 
 def _advance(server: Server, job: Job, say: Say) -> None:
@@ -87,7 +93,7 @@ def _refused(stages: Stages, rollout: Rollout, error: Refused) -> Rollout | None
     if rollout.stage in BACK:
         stages.note(error.message)
         return None
-    reasons = {key: (error.message, error.hint) for key in stages.items}
+    reasons = dict.fromkeys(stages.items, (error.message, error.hint))
     return stages.failing(rollout, reasons)
 
 
@@ -130,5 +136,3 @@ def _next_due(server: Server) -> float | None:
         for rollout in EdgeStore(server.store).rollouts()
     ]
     return min(times, default=0.0)
-
-

@@ -67,7 +67,10 @@ class Reach(Protocol):
     def zone_of(self, user: str, incarnation: str, name: str) -> tuple[ZoneClient, Zone] | None:
         """The zone of a name, and who reaches it with this account's tokens or the server's."""
 
-    def client(self, user: str, incarnation: str, zone_id: str) -> ZoneClient:
+    def renew(self) -> None:
+        """Forget what was asked so far: it may have changed."""
+
+    def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
         """Who reaches a zone; ``EdgeRefused`` when no token does."""
 
     def edge_addresses(self, host: str) -> list[str]:
@@ -89,11 +92,14 @@ class NoReach:
         del user, incarnation, name
         return None
 
-    def client(self, user: str, incarnation: str, zone_id: str) -> ZoneClient:
+    def renew(self) -> None:
+        """Nothing was asked."""
+
+    def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
         """Nobody reaches it."""
-        del user, incarnation
+        del user, incarnation, zone_id
         raise EdgeRefused(
-            f"No token reaches the zone {zone_id} any more", hint="`origin-pulls token add`."
+            f"No token reaches the zone {zone_name} any more", hint="`origin-pulls token add`."
         )
 
     def edge_addresses(self, host: str) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from origin_pulls.engine import preparing
 from origin_pulls.engine import looking as local
+from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import looking
 from origin_pulls.engine.edge.beginning import deadline
 from origin_pulls.engine.edge.turning_on import Stages, step_item
@@ -104,7 +104,9 @@ class Rotating(Stages):
         """One step back; what is waited for, or empty when the leg is back."""
         try:
             if leg.form is Form.HOSTNAME:
-                client = self.server.reach.client(leg.user, leg.incarnation, leg.zone)
+                client = self.server.reach.client(
+                    leg.user, leg.incarnation, leg.zone, leg.zone_name
+                )
                 aim = looking.aim_of(self.server, leg, number=leg.old)
                 found = edge.step_on(aim, looking.glance(client, leg))
                 if isinstance(found, edge.Associate):
@@ -121,7 +123,7 @@ class Rotating(Stages):
     def _delete(self, leg: Leg, number: str) -> str:
         """Delete a certificate of ours; what is waited for, or empty when it is gone."""
         try:
-            client = self.server.reach.client(leg.user, leg.incarnation, leg.zone)
+            client = self.server.reach.client(leg.user, leg.incarnation, leg.zone, leg.zone_name)
             aim = looking.aim_of(self.server, leg, number=number)
             aim = replace(aim, ours=frozenset((aim.leaf,)))
             found = edge.removal(aim, looking.glance(client, leg))

@@ -56,6 +56,15 @@ def tidy(server: Server, say: Callable[[str], None]) -> list[str]:
     return late
 
 
+def has_leftovers(server: Server) -> bool:
+    """Whether something is presented that nobody demands any more, and was not tried lately."""
+    policies = server.store.policies()
+    return any(
+        _is_over(one, policies.get(one.place, Applied()))
+        for one in EdgeStore(server.store).presented()
+    )
+
+
 def _is_over(one: Presented, applied: Applied) -> bool:
     """Whether nothing is demanded by this any more."""
     mode = applied.policy.mode
@@ -81,7 +90,7 @@ def _withdraw(server: Server, one: Presented, kept: Sequence[Presented]) -> list
         hosts=one.hosts,
         keys=(one.key,),
     )
-    client = server.reach.client(one.user, one.incarnation, one.zone)
+    client = server.reach.client(one.user, one.incarnation, one.zone, one.zone_name)
     leaf = looking.aim_of(server, leg).leaf
     is_ours = leaf in looking.ours(server, one.zone, one.form)
     aim = Aim(

@@ -49,7 +49,7 @@ class Stages:
         if rollout.stage in BACK:
             return replace(rollout, due="")
         self.note(f"cancelled by {who}: taking it back")
-        reasons = {key: (f"Cancelled by {who}.", "") for key in self.items}
+        reasons = dict.fromkeys(self.items, (f"Cancelled by {who}.", ""))
         return self.turn_back(rollout.failing(reasons))
 
     def failing(self, rollout: Rollout, reasons: Reasons) -> Rollout:
@@ -81,7 +81,7 @@ class Stages:
             except EdgeUnknown as error:
                 found = Waiting(f"an answer from Cloudflare ({error.message})")
             except Refused as error:
-                reasons |= {key: (error.message, error.hint) for key in leg.keys}
+                reasons |= dict.fromkeys(leg.keys, (error.message, error.hint))
                 continue
             if isinstance(found, Waiting):
                 waiting |= dict.fromkeys(leg.keys, found.what)
@@ -110,7 +110,7 @@ class Stages:
 
     def _next(self, leg: Leg, aim: Aim) -> Next:
         """The next step for a leg, which is done when this returns."""
-        client = self.server.reach.client(leg.user, leg.incarnation, leg.zone)
+        client = self.server.reach.client(leg.user, leg.incarnation, leg.zone, leg.zone_name)
         found = edge.step_on(aim, looking.glance(client, leg))
         if isinstance(found, Waiting | Ready) and aim.form is not edge.Form.SHARED:
             return found

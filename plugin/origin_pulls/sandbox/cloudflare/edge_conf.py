@@ -52,9 +52,7 @@ class Renderer:
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         zones = {zone for view in views for zone in view.zones}
-        shown = {
-            name: str(self.zone_file(zone)) for zone in zones for name in (zone, f"*.{zone}")
-        }
+        shown = {name: str(self.zone_file(zone)) for zone in zones for name in (zone, f"*.{zone}")}
         # In mode off there is no TLS at the edge: without a certificate no handshake comes about.
         # With two places of two minds the first one's word counts.
         shown |= {way.name: "none" for way in views[0].ways if way.mode == "off"}

@@ -24,7 +24,7 @@ from origin_pulls.sandbox.state import State
 MODULE = "origin_pulls.sandbox.cloudflare"
 NETWORK = "127.0.64.0/24"
 # Whether the plugin under test knows the settings that lead it to this Cloudflare.
-PLUGIN_KNOWS_ITS_SETTINGS = False
+PLUGIN_KNOWS_ITS_SETTINGS = True
 
 
 @dataclass(frozen=True, slots=True)
