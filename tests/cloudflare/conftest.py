@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from origin_pulls.cloudflare.client import Client
 from origin_pulls.secret import Secret
 from tests.cloudflare.material import Leaf, make_leaf
 from tests.cloudflare.scripted import Api, Reply, serving
+
+# A machine that is busy with other things is slow: that is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SAMPLES = Path(__file__).parent / "samples"
 TOKEN = "cfut_Tr0ubad0ur-of-the_edge-1234567890abcdef"

@@ -71,7 +71,10 @@ class Api:
     released: threading.Event = field(default_factory=threading.Event)
 
     def on(self, method: str, path: str, *replies: Reply) -> None:
-        """Answer so, one after the other; the last one again and again."""
+        """Answer so, one after the other; the last one again and again.
+
+        A path with its query is answered before the same path without.
+        """
         self.script[method, path].extend(replies)
 
     def made(self, method: str = "") -> list[str]:
@@ -81,7 +84,8 @@ class Api:
     def answer(self, call: Call) -> Reply:
         """The next answer of the script."""
         self.calls.append(call)
-        replies = self.script.get((call.method, call.path))
+        exact = self.script.get((call.method, f"{call.path}?{call.query}"))
+        replies = exact or self.script.get((call.method, call.path))
         if not replies:
             return bad(404, 0, f"the script has nothing for {call.method} {call.path}")
         return replies.popleft() if len(replies) > 1 else replies[0]
@@ -89,6 +93,7 @@ class Api:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def _do(self) -> None:
         api = cast(_Server, self.server).api

@@ -15,7 +15,7 @@ from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model.job import Applied, Job, State, item_for
 from origin_pulls.model.policy import Policy
-from origin_pulls.model.wish import Cancel, Change, JobWish, Undo, Wanted
+from origin_pulls.model.wish import Cancel, Change, JobWish, Rotate, Undo, Wanted
 from origin_pulls.server import lock
 
 Say = Callable[[str], None]
@@ -131,6 +131,12 @@ def _go_on_here(server: Server, number: int, say: Say) -> None:
 def _is_at_edge(server: Server, number: int) -> bool:
     job = server.store.job(number)
     return job is not None and job.state is State.AT_EDGE
+
+
+def wish_to_rotate(config: Config, name: str, *, who: str) -> Rotate:
+    """The wish for a new certificate of the vhost that serves this name."""
+    vhost = looking.Names(looking.look(Server.dry(config))).find(name)
+    return Rotate(vhost.user, vhost.server_name, who)
 
 
 def cancel(config: Config, number: int, who: str, say: Say) -> Job:

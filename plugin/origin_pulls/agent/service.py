@@ -12,10 +12,11 @@ from origin_pulls.agent.chores import Chores, chores
 from origin_pulls.agent.edge import GO_ON, edge_chores
 from origin_pulls.agent.listening import Listener
 from origin_pulls.config import Config
-from origin_pulls.engine import working
+from origin_pulls.engine import token_keeping, working
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
+from origin_pulls.model.token_wish import TokenWish
 from origin_pulls.server import lock
 from origin_pulls.server.apache import Apache
 
@@ -58,6 +59,9 @@ class Agent:
         self.arriving.append(line)
         try:
             wish = wishes.read(line)
+            if isinstance(wish, TokenWish):
+                # Not one after the other: Cloudflare is asked, and may take its time.
+                return {"done": self._keep_token(wish)}
             # One after the other: SQLite would let them wait for each other longer.
             with self.accepting:
                 return self._accept(wish)
@@ -66,7 +70,7 @@ class Agent:
         finally:
             self.arriving.pop()
 
-    def _accept(self, wish: wishes.Wish) -> Mapping[str, object]:
+    def _accept(self, wish: wishes.JobWish | wishes.Cancel) -> Mapping[str, object]:
         server = Server.of(self.config, self.seen)
         try:
             match wish:
@@ -81,6 +85,13 @@ class Agent:
         finally:
             server.store.close()
             self.last_wish = time.monotonic()
+
+    def _keep_token(self, wish: TokenWish) -> Mapping[str, object]:
+        server = Server.of(self.config, self.seen)
+        try:
+            return token_keeping.carry_out(server, wish, logger.info)
+        finally:
+            server.store.close()
 
     def _serve(self) -> None:
         signal.signal(signal.SIGTERM, lambda *_: self._stop())

@@ -13,9 +13,11 @@ import click
 from origin_pulls import __version__
 from origin_pulls.cli.certificate import certificate, ranges
 from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
+from origin_pulls.cli.edge import cancel, edge, rotate, wait
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
 from origin_pulls.cli.running import agent
 from origin_pulls.cli.sandbox import sandbox
+from origin_pulls.cli.tokens import token, zones
 from origin_pulls.errors import Damaged, OriginPullsError, Unusable
 
 
@@ -49,7 +51,8 @@ def commands(context: click.Context, root: str, verbose: bool) -> None:
 
 for command in (
     *(list_vhosts, show, off, observe, enforce, apply, export, prove, jobs, job, undo, relax),
-    *(certificate, ranges, agent, sandbox),
+    *(certificate, ranges, agent, sandbox, token, zones),
+    *(rotate, cancel, wait, edge),
 ):
     commands.add_command(command)
 

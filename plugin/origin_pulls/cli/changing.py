@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +70,33 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def removing_option(mode: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option of `off` alone to clear up at Cloudflare too."""
+    if mode is not Mode.OFF:
+        return lambda command: command
+    return click.option(
+        "--remove-certificate",
+        is_flag=True,
+        help="Delete the certificate at Cloudflare too, once no vhost demands it.",
+    )
+
+
 def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
     @click.command(str(mode), help=words_for_help)
     @click.argument("names", nargs=-1, required=True, metavar="NAME...")
     @policy_options
     @running_options
+    @removing_option(mode)
     @common
     def change(config: Config, as_json: bool, names: Sequence[str], **given: Any) -> int:
         going = {"dry_run": given.pop("dry_run"), "as_json": as_json}
+        removes = given.pop("remove_certificate", False)
         keep_going = given.pop("keep_going")
         if mode is Mode.OFF:
             _check_off(given)
         edit = functools.partial(_edited, mode, given)
-        wish = changing.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
+        wish = changing.wish_for(config, names, edit, who=person(), is_partial=keep_going)
+        wish = replace(wish, removes=removes)
         return _carry_out(config, wish, **going)
 
     return change
@@ -118,7 +133,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
     if not policies:
         raise Unusable(f"{file} names no vhosts", hint="Its list `vhosts:` is empty.")
     wish = changing.wish_for(
-        config, list(policies), lambda name, _: policies[name], who=_who(), is_partial=keep_going
+        config, list(policies), lambda name, _: policies[name], who=person(), is_partial=keep_going
     )
     if len(wish.items) != len(policies):
         raise Unusable(
@@ -134,7 +149,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
 @common
 def undo(config: Config, as_json: bool, number: int, dry_run: bool) -> int:
     """Take one job back: each of its vhosts gets the policy that it had before."""
-    return _carry_out(config, Undo(number, _who()), dry_run=dry_run, as_json=as_json)
+    return _carry_out(config, Undo(number, person()), dry_run=dry_run, as_json=as_json)
 
 
 @click.command()
@@ -147,7 +162,7 @@ def relax(config: Config, as_json: bool, is_all: bool) -> None:
             "This relaxes every vhost of the server",
             hint="Type `origin-pulls relax --all`. For one vhost: `origin-pulls off NAME`.",
         )
-    relaxed = changing.relax(config, _who(), progress)
+    relaxed = changing.relax(config, person(), progress)
     if as_json:
         print_json(
             {
@@ -285,7 +300,8 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _who() -> str:
+def person() -> str:
+    """Who asks, for the log."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

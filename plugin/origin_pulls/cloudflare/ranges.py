@@ -10,6 +10,8 @@ from pathlib import Path
 
 import requests
 
+from origin_pulls.cloudflare.exchange import NoReply, exchange, new_session
+from origin_pulls.config import safe_address
 from origin_pulls.errors import Refused
 from origin_pulls.model.names import Network
 
@@ -52,22 +54,21 @@ def parse(text: bytes) -> tuple[str, ...]:
 
 def fetch(api: str) -> bytes:
     """Cloudflare's published list, as it came; ``Refused`` when it cannot be had."""
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.get(f"{api}/ips", timeout=TIMEOUT, allow_redirects=False, stream=True)
-            body = answer.raw.read(LARGEST + 1, decode_content=True)
-    except (requests.RequestException, OSError) as error:
+    connect, read = TIMEOUT
+    request = requests.Request("GET", f"{safe_address(api)}/ips")
+    with new_session() as session:
+        came = exchange(session, request, connect_timeout=connect, read_timeout=read)
+    if isinstance(came, NoReply):
         raise Refused(
-            f"Cloudflare's list of networks cannot be fetched ({type(error).__name__})",
+            f"Cloudflare's list of networks cannot be fetched: {came.reason}",
             hint="The list in force stays. Try again, or give a file with --from.",
-        ) from error
-    if answer.status_code != 200 or len(body) > LARGEST:
+        )
+    if came.status != 200 or len(came.body) > LARGEST:
         raise Refused(
-            f"Cloudflare answered {answer.status_code} to the question for its networks",
+            f"Cloudflare answered {came.status} to the question for its networks",
             hint="The list in force stays. Try again later.",
         )
-    return bytes(body)
+    return came.body
 
 
 def compared(

@@ -98,7 +98,7 @@ class Reaching:
         for tokens in (self._of(user, incarnation), self._of(*SERVER)):
             found, unknown = self._among(tokens, name)
             if found:
-                return max(found, key=lambda one: len(one.zone.name))
+                return max(found, key=lambda one: (len(one.zone.name), one.zone.is_usable))
             if unknown:
                 raise unknown
         return None

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from origin_pulls.errors import Unusable
-from origin_pulls.model import names
+from origin_pulls.model import names, token_wish
 from origin_pulls.model.policy import Policy, read_policy
+from origin_pulls.model.token_wish import TokenWish
 
 MOST_ITEMS = 100_000
 
@@ -63,7 +64,7 @@ class Cancel:
 # What becomes a job.
 JobWish = Change | Undo | Rotate
 
-Wish = JobWish | Cancel
+Wish = JobWish | Cancel | TokenWish
 
 
 def write(wish: Wish) -> bytes:
@@ -88,6 +89,8 @@ def write(wish: Wish) -> bytes:
             record = {"wish": "change", "who": wish.who, "partial": wish.is_partial}
             record["removes"] = wish.removes
             record["items"] = items
+        case _:
+            record = token_wish.as_record(wish)
     return json.dumps(record).encode() + b"\n"
 
 
@@ -113,7 +116,10 @@ def read(line: bytes) -> Wish:
             return Change(_items(record.get("items")), who, is_partial, removes)
         case "rotate":
             return Rotate(*_vhost(record), who)
-    raise Unusable("There is no such wish", hint="See docs/ARCHITECTURE.md.")
+    if (found := token_wish.read(record)) is not None:
+        return found
+    known = ", ".join(("change", "undo", "rotate", "cancel", *token_wish.NAMES))
+    raise Unusable("There is no such wish", hint=f"Known: {known}.")
 
 
 def _items(items: object) -> tuple[Wanted, ...]:

@@ -129,6 +129,11 @@ class Store:
         )
         return [(row["rowid"], row["at"], row["text"]) for row in rows]
 
+    def audit(self, who: str, action: str, subject: str, *, at: str) -> None:
+        """Remember who did what that was no job."""
+        with self.writing() as connection:
+            connection.execute("INSERT INTO audit VALUES (?,?,?,?,0)", (at, who, action, subject))
+
     # -- the inventory's snapshot -----------------------------------------------------------
 
     def snapshot(self, signature: str) -> Inventory | None:

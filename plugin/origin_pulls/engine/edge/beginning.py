@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -305,8 +305,8 @@ def _joined(known: Leg | None, leg: Leg) -> Leg:
     if known is None:
         return leg
     hosts = tuple(dict.fromkeys((*known.hosts, *leg.hosts)))
-    keys: Sequence[str] = dict.fromkeys((*known.keys, *leg.keys))
-    return replace(known, hosts=hosts, keys=tuple(keys))
+    keys = tuple(dict.fromkeys((*known.keys, *leg.keys)))
+    return replace(known, hosts=hosts, keys=keys)
 
 
 def _is_visited(name: Name, item: Item) -> bool:

@@ -114,7 +114,7 @@ def aim_of(server: Server, leg: Leg, *, number: str | None = None) -> Aim:
 
 
 def kept(server: Server, number: str) -> Material | None:
-    """The certificate kept under a number; ``None`` for the shared one. ``Refused`` if it is gone."""
+    """The certificate kept under a number (``Refused`` if it is gone); the shared one: ``None``."""
     if not number:
         return None
     material = certificates.kept(server.config.keys_directory / number)

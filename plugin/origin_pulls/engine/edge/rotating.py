@@ -133,12 +133,12 @@ class Rotating(Stages):
             if not isinstance(found, Waiting):
                 self.note(edge.describe(found, leg.zone_name))
                 looking.do(self.server, client, leg, aim, found)
-            return "the certificate to be deleted at Cloudflare"
         except EdgeUnknown as error:
             return error.message
         except Refused as error:
             self.note(error.message)
             return ""
+        return "the certificate to be deleted at Cloudflare"
 
     def _narrow(self, rollout: Rollout) -> Rollout | None:
         """The origin trusts one alone again: the new one, or where it failed the old one."""

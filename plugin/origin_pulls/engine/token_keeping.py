@@ -1,0 +1,120 @@
+"""Adds, replaces, removes and lists tokens; the agent and the CLI both do it by this module."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+
+from origin_pulls.cloudflare.values import TokenState
+from origin_pulls.engine import looking, reaching
+from origin_pulls.engine.server import Server
+from origin_pulls.errors import EdgeRefused, Refused
+from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
+from origin_pulls.secret import Secret
+from origin_pulls.server import lock
+from origin_pulls.server.tokens import MOST, Token, Tokens
+
+LOCK_PATIENCE = 30.0
+Say = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def carry_out(server: Server, wish: TokenWish, say: Say = silent) -> Mapping[str, object]:
+    """Do what a wish about tokens asks; what was done, as plain values without any secret."""
+    match wish:
+        case AddToken():
+            return _add(server, wish, say)
+        case RemoveToken():
+            return _remove(server, wish, say)
+        case ListTokens():
+            kept = _kept(server).all()
+            shown = [asdict(one.seen) for one in kept if wish.account in (None, one.owner)]
+            return {"tokens": shown}
+
+
+def _add(server: Server, wish: AddToken, say: Say) -> Mapping[str, object]:
+    incarnation = _incarnation(server, wish.account)
+    # Asked before the lock is taken: Cloudflare may take its time.
+    state = _verified(server, wish.secret, say)
+    with lock.held(server.config.tokens_lock, patience=LOCK_PATIENCE, waiting=say):
+        kept = _kept(server)
+        token = _place_for(kept, wish, incarnation, server.stamp())
+        kept.keep(token)
+    _audit(server, wish.who, "token replaced" if wish.replaces else "token added", token)
+    return {
+        "token": asdict(token.seen),
+        "expires_on": state.expires_on,
+        "account_owned": state.is_account_owned,
+    }
+
+
+def _remove(server: Server, wish: RemoveToken, say: Say) -> Mapping[str, object]:
+    with lock.held(server.config.tokens_lock, patience=LOCK_PATIENCE, waiting=say):
+        kept = _kept(server)
+        token = kept.get(wish.token)
+        if wish.account not in (None, token.owner):
+            raise Refused(f"There is no token {wish.token}", hint="See the list of tokens.")
+        kept.remove(token.id)
+    _audit(server, wish.who, "token removed", token)
+    return {"token": asdict(token.seen)}
+
+
+def _verified(server: Server, secret: Secret, say: Say) -> TokenState:
+    with reaching.client(server.config, secret, say=say) as client:
+        try:
+            state = client.verify()
+        except EdgeRefused as error:
+            raise Refused(f"The token was not kept. {error.message}", hint=error.hint) from error
+    if not state.is_good:
+        raise Refused(
+            f"Cloudflare says that this token is {ascii(state.status)[1:-1]}",
+            hint="Enable it or make another at https://dash.cloudflare.com/profile/api-tokens.",
+        )
+    return state
+
+
+def _place_for(kept: Tokens, wish: AddToken, incarnation: str, now: str) -> Token:
+    """The token as it is to be kept: in the place of another, or of itself, or as a new one."""
+    new = Token("", wish.secret, wish.account, incarnation, wish.label, now)
+    if wish.replaces:
+        old = kept.get(wish.replaces)
+        if (old.owner, old.incarnation) != (wish.account, incarnation):
+            raise Refused(
+                f"Token {old.id} belongs to {old.owner or 'the server'}",
+                hint="A token takes the place of one of the same owner only.",
+            )
+        return replace(new, id=old.id, label=wish.label or old.label)
+    mine = kept.of(wish.account, incarnation)
+    for old in mine:
+        if hmac.compare_digest(old.secret.reveal(), wish.secret.reveal()):
+            return replace(new, id=old.id, label=wish.label or old.label, added=old.added)
+    if len(kept.all()) >= MOST:
+        raise Refused(f"There are {MOST} tokens already", hint="Remove some first.")
+    return replace(new, id=secrets.token_hex(4))
+
+
+def _incarnation(server: Server, account: str) -> str:
+    """The life of an account that a token is for; ``Refused`` where there is no such account."""
+    if not account:
+        return ""
+    for vhost in looking.look(server).vhosts:
+        if vhost.user == account:
+            return vhost.incarnation
+    raise Refused(
+        f"There is no account {account} with a domain on this server",
+        hint="See `origin-pulls list`.",
+    )
+
+
+def _kept(server: Server) -> Tokens:
+    return Tokens(server.config.tokens_directory)
+
+
+def _audit(server: Server, who: str, action: str, token: Token) -> None:
+    subject = f"{token.id} of {token.owner or 'the server'}"
+    server.store.audit(who, action, subject, at=server.stamp())
