@@ -21,7 +21,7 @@ from origin_pulls.sandbox import (
     state,
     wrappers,
 )
-from origin_pulls.sandbox.cloudflare import running
+from origin_pulls.sandbox.cloudflare import access, running
 from origin_pulls.sandbox.cloudflare.access import Access
 from origin_pulls.sandbox.layout import ADDRESS, DEDICATED_ADDRESS, Layout
 from origin_pulls.sandbox.state import State
@@ -54,12 +54,12 @@ class Sandbox:
         with state.held(layout.directory):
             known = state.read(layout)
             if known is None or not known.is_complete:
-                begun = _begun(known, vhosts, cloudflare=cloudflare)
-                return cls._made(layout, begun)
+                return cls._made(layout, known, vhosts, cloudflare=cloudflare)
             if cloudflare and not known.cloudflare:
                 known = replace(known, cloudflare=running.free_ports())
                 running.lay(running.require_access(layout, known), fleet.of(known.asked_vhosts))
                 state.write(layout, known)
+                apache.signal_parent(layout, SIGUSR1)
             sandbox = cls(layout.directory, known)
             sandbox._grow(vhosts)
             sandbox._start()
@@ -89,7 +89,7 @@ class Sandbox:
         """Fresh files in the same directory, on the same ports, as many vhosts; Apache runs."""
         machine.require_fit()
         with state.held(self.directory):
-            self._made(self.layout, _begun(self._known, 0, cloudflare=False))
+            self._made(self.layout, self._known)
 
     @property
     def is_running(self) -> bool:
@@ -153,9 +153,12 @@ class Sandbox:
         }
 
     @classmethod
-    def _made(cls, layout: Layout, begun: State) -> Sandbox:
-        """Make everything anew, on these ports."""
+    def _made(
+        cls, layout: Layout, known: State | None, vhosts: int = 0, *, cloudflare: bool = False
+    ) -> Sandbox:
+        """Make everything anew; what is known of before stays, its ports where they are free."""
         _stop(layout)
+        begun = _begun(known, vhosts, cloudflare=cloudflare)
         state.write(layout, begun)
         state.clear(layout)
         # Apache's children run as nobody and must be able to come by.
@@ -239,15 +242,12 @@ def _stop(layout: Layout) -> None:
 
 
 def _begun(known: State | None, vhosts: int, *, cloudflare: bool) -> State:
-    """The state of one that is being made: the ports of before where they are still free."""
-    if known is None:
-        ports = machine.free_ports()
-        edge = running.free_ports() if cloudflare else None
-        return State(*ports, vhosts, is_complete=False, cloudflare=edge)
-    ports = (known.https_port, known.http_port)
+    """The state of one that is being made, while nothing of it runs."""
+    ports = (known.https_port, known.http_port) if known else machine.free_ports()
     if not all(machine.is_free(port) for port in ports):
         ports = machine.free_ports()
-    edge = known.cloudflare
-    if edge is None and cloudflare:
+    edge = known.cloudflare if known else None
+    if (edge and not access.are_free(*edge)) or (edge is None and cloudflare):
         edge = running.free_ports()
-    return State(*ports, max(vhosts, known.asked_vhosts), is_complete=False, cloudflare=edge)
+    asked = max(vhosts, known.asked_vhosts if known else 0)
+    return State(*ports, asked, is_complete=False, cloudflare=edge)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
@@ -140,6 +141,18 @@ class Cloudflare:
             connection.close()
 
 
+def await_answer(
+    cloudflare: Cloudflare, name: str, is_it: Callable[[int, Mapping[str, str]], bool]
+) -> None:
+    """Visit until Apache, which tells nobody that it has changed over, answers so."""
+    pause = threading.Event()
+    for _ in range(600):
+        if is_it(*cloudflare.visit(name)[:2]):
+            return
+        pause.wait(0.1)
+    raise AssertionError(f"{name} never answered so")
+
+
 class _Direct(HTTPSConnection):
     """Connects to an address and asks for a name there."""
 
@@ -169,6 +182,7 @@ def standing_cloudflare() -> Iterator[Cloudflare]:
         token = str(summary(sandbox.cloudflare)["cloudflare_token"])
         one = Cloudflare(sandbox, sandbox.cloudflare, token, Remote(sandbox.cloudflare.url))
         one.http.trust_env = False
+        await_answer(one, "shop.example", lambda _, headers: "X-Shown" in headers)
         yield one
         one.http.close()
 
@@ -178,4 +192,5 @@ def cloudflare(standing_cloudflare: Cloudflare) -> Cloudflare:
     """That Cloudflare as it was at first, with its clock stopped."""
     standing_cloudflare.remote.reset()
     standing_cloudflare.remote.clock(speed=0)
+    standing_cloudflare.remote.edge()
     return standing_cloudflare

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.sandbox.cloudflare.conftest import Cloudflare, leaf
+from tests.sandbox.cloudflare.conftest import Cloudflare, await_answer, leaf
 
 pytestmark = pytest.mark.apache
 
@@ -27,6 +27,7 @@ def lag(cloudflare: Cloudflare) -> None:
     """Let what was changed reach both places."""
     cloudflare.remote.edge()
     cloudflare.remote.clock(advance=60)
+    cloudflare.remote.edge()
 
 
 def test_at_first_nothing_is_presented(cloudflare: Cloudflare) -> None:
@@ -101,8 +102,6 @@ def test_the_shared_certificate_is_presented_where_only_that_is_on(cloudflare: C
     cloudflare.remote.zone("blog.example", tls_client_auth="on")
     lag(cloudflare)
     _, headers, _ = cloudflare.visit("blog.example")
-    cloudflare.remote.edge()
-    _, headers, _ = cloudflare.visit("blog.example")
     assert "origin-pull.sandbox.example" in headers["X-Issuer"]
 
 
@@ -163,7 +162,6 @@ def test_a_grey_name_is_turned_away(cloudflare: Cloudflare) -> None:
     assert cloudflare.visit("mail.shop.example")[0] == 421
     cloudflare.remote.record("blog.example", "www.blog.example", "127.0.0.1", proxied=False)
     lag(cloudflare)
-    cloudflare.remote.edge()
     assert cloudflare.visit("www.blog.example")[0] == 421
     assert cloudflare.visit("blog.example")[0] == 200
 
@@ -171,7 +169,6 @@ def test_a_grey_name_is_turned_away(cloudflare: Cloudflare) -> None:
 def test_mode_off_has_no_tls_at_the_edge(cloudflare: Cloudflare) -> None:
     cloudflare.remote.zone("blog.example", ssl="off")
     lag(cloudflare)
-    cloudflare.remote.edge()
     with pytest.raises(ssl.SSLError):
         cloudflare.visit("blog.example")
     assert cloudflare.visit("blog.example", scheme="http")[0] == 200
@@ -182,11 +179,9 @@ def test_plain_visitors_reach_port_80_but_for_origin_pull(cloudflare: Cloudflare
     cloudflare.uploaded(mine, zone="blog.example")
     cloudflare.call("PUT", f"{cloudflare.aop('blog.example')}/settings", {"enabled": True})
     lag(cloudflare)
-    cloudflare.remote.edge()
     assert cloudflare.visit("blog.example", scheme="http")[1]["X-Shown"] in ("", NOBODY)
     cloudflare.remote.zone("blog.example", ssl="origin_pull")
     lag(cloudflare)
-    cloudflare.remote.edge()
     assert cloudflare.visit("blog.example", scheme="http")[1]["X-Shown"] == mine.serial
 
 
@@ -210,7 +205,6 @@ def test_a_strangers_zone_reaches_our_site_with_the_shared_certificate(
         },
     )
     lag(cloudflare)
-    cloudflare.remote.edge()
     status, headers, body = cloudflare.visit("evil.example")
     assert (status, body) == (200, "<h1>shop.example</h1>\n")
     assert "origin-pull.sandbox.example" in headers["X-Issuer"]
@@ -221,7 +215,6 @@ def test_what_goes_wrong_has_cloudflares_status(cloudflare: Cloudflare) -> None:
     cloudflare.remote.zone("acme.example", ssl="strict")
     cloudflare.remote.record("acme.example", "bad.acme.example", "127.0.0.1", proxied=True)
     lag(cloudflare)
-    cloudflare.remote.edge()
     assert cloudflare.visit("down.blog.example")[0] == 521
     assert cloudflare.visit("acme.example")[0] == 200
     # No vhost has that name: another one's certificate answers.
@@ -243,20 +236,12 @@ def test_a_refused_certificate_is_525_or_520(
     sandbox.run("/usr/local/cpanel/scripts/rebuildhttpdconf")
     try:
         sandbox.run("/usr/local/cpanel/scripts/restartsrv_httpd", "--graceful")
-        _await_change(cloudflare)
+        await_answer(cloudflare, "acme.example", lambda found, _: found != 200)
         assert cloudflare.visit("acme.example")[0] == status
     finally:
         demand.write_text("# nothing\n")
         sandbox.run("/usr/local/cpanel/scripts/restartsrv_httpd", "--graceful")
-
-
-def _await_change(cloudflare: Cloudflare) -> None:
-    """Wait until Apache's new generation answers."""
-    pause = threading.Event()
-    for _ in range(600):
-        if cloudflare.visit("acme.example")[0] != 200:
-            return
-        pause.wait(0.1)
+        await_answer(cloudflare, "acme.example", lambda found, _: found == 200)
 
 
 def test_a_static_page_comes_from_the_cache_without_asking_the_origin(

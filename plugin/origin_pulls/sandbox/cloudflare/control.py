@@ -3,7 +3,8 @@
 ================================================ ==============================================
 GET ``edge?settle=60``                           what each place presents; waits for quiet first
 POST ``clock`` ``{speed, advance}``              the virtual clock: its speed, and a leap
-POST/DELETE ``faults``                           what goes wrong next (``state.Fault``)
+POST ``faults``                                  what goes wrong next (``state.Fault``)
+DELETE ``faults``                                nothing of it; delayed calls go on
 PATCH ``switches``                               what nobody documented (``state.Switches``)
 POST ``release``                                 stuck certificates go on now
 POST ``zones``, PATCH ``zones/Z``                another zone; or change one behind the plugin
@@ -38,9 +39,10 @@ Body = dict[str, Any]
 class Control:
     """Answers the switches, on behalf of one keeper."""
 
-    def __init__(self, keeper: Keeper, calls: list[Body]) -> None:
+    def __init__(self, keeper: Keeper, calls: list[Body], end_delays: Callable[[], None]) -> None:
         self.keeper = keeper
         self.calls = calls
+        self._end_delays = end_delays
 
     def answer(self, method: str, path: str, query: Mapping[str, str], body: Body) -> Answer:
         """Do what was asked; a plain JSON value as ``result``."""
@@ -48,7 +50,7 @@ class Control:
             r"GET edge": lambda: self._edge(query),
             r"POST clock": lambda: self._clock(body),
             r"POST faults": lambda: self._fault(body),
-            r"DELETE faults": lambda: self.keeper.world.faults.clear(),
+            r"DELETE faults": self._end_faults,
             r"PATCH switches": lambda: _change(self.keeper.world.switches, body),
             r"POST release": self._release,
             r"GET zones": lambda: [_told(one) for one in self.keeper.world.zones],
@@ -108,6 +110,10 @@ class Control:
         re.compile(fault.path)
         self.keeper.world.faults.append(fault)
         return {"id": fault.id}
+
+    def _end_faults(self) -> None:
+        self.keeper.world.faults.clear()
+        self._end_delays()
 
     def _release(self) -> int:
         world = self.keeper.world

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -14,8 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from origin_pulls.errors import Refused
 from origin_pulls.sandbox import certificates, files
 from origin_pulls.sandbox.cloudflare.access import Access
-from origin_pulls.sandbox.cloudflare.edge_conf import Renderer, View
-from origin_pulls.sandbox.layout import NOBODY
+from origin_pulls.sandbox.cloudflare.edge_conf import USER, Renderer, View
 
 PROGRAM = Path("/usr/sbin/nginx")
 PATIENCE = 60.0
@@ -32,6 +32,8 @@ class Edge:
         self._process: subprocess.Popen[bytes] | None = None
         self._authority = certificates.read_authority(access.layout)
         self._key: ec.EllipticCurvePrivateKey = certificates.new_key()
+        worker = pwd.getpwnam(USER)
+        self._owner = (worker.pw_uid, worker.pw_gid)
         for name in ("zones", "shown", "passing"):
             files.folder(access.edge / name)
 
@@ -44,8 +46,8 @@ class Edge:
         for certificate, text in shown.items():
             path = renderer.shown_file(certificate)
             if not path.exists() or path.read_text() != text:
-                # nginx's worker reads it when it connects, as nobody.
-                files.replace(path, text, mode=0o400, owner=(NOBODY, NOBODY))
+                # nginx's worker reads it when it connects.
+                files.replace(path, text, mode=0o400, owner=self._owner)
         files.replace(self.access.edge / "nginx.conf", renderer.text(views))
         if self._process is None:
             self._start()
@@ -106,7 +108,7 @@ class Edge:
         path = renderer.zone_file(zone)
         if not path.exists():
             combined = self._authority.combined([zone, f"*.{zone}"], self._key)
-            files.replace(path, combined, mode=0o400, owner=(NOBODY, NOBODY))
+            files.replace(path, combined, mode=0o400, owner=self._owner)
 
 
 def require_program() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import grp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from origin_pulls.sandbox.cloudflare.access import EDGE_ADDRESSES, ELSEWHERE, Access
 from origin_pulls.sandbox.cloudflare.presenting import Way
-from origin_pulls.sandbox.layout import ADDRESS, NOBODY
+from origin_pulls.sandbox.layout import ADDRESS
 
+# Whom nginx's worker runs as: not the user of Apache's children, who may be tenants' programs.
+USER = "www-data"
 # How a visitor's request goes on, by the zone's mode: over TLS and over plain HTTP.
 SECURED = {"full": "secured", "strict": "verified", "origin_pull": "secured", "flexible": "plain"}
 PLAIN = {"origin_pull": "secured", "": "none"}
@@ -46,7 +47,6 @@ class Renderer:
 
     def _head(self, views: Sequence[View]) -> str:
         edge = self.access.edge
-        group = grp.getgrgid(NOBODY).gr_name
         temporary = "".join(
             f"    {kind}_temp_path {edge}/passing/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -57,7 +57,7 @@ class Renderer:
         # With two places of two minds the first one's word counts.
         shown |= {way.name: "none" for way in views[0].ways if way.mode == "off"}
         return f"""# Made by the sandbox, and replaced when the state of its Cloudflare changes.
-user nobody {group};
+user {USER};
 worker_processes 1;
 worker_shutdown_timeout 60s;
 daemon off;

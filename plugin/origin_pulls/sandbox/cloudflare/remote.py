@@ -6,7 +6,7 @@ import http.client
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from origin_pulls.errors import Refused
 
@@ -38,6 +38,10 @@ class Remote:
     def fault(self, path: str, **what: object) -> None:
         """Let the next call whose path matches go wrong (fields of ``state.Fault``)."""
         self.ask("POST", "faults", {"path": path, **what})
+
+    def end_faults(self) -> None:
+        """Forget what was to go wrong, and let calls go on that are being delayed."""
+        self.ask("DELETE", "faults")
 
     def switch(self, **positions: object) -> None:
         """Turn switches (fields of ``state.Switches``)."""
@@ -84,8 +88,3 @@ class Remote:
         if not answer.get("success"):
             raise Refused(f"The sandbox's Cloudflare: {answer['errors'][0]['message']}")
         return answer["result"]
-
-
-def query(**words: str) -> str:
-    """Words as the query of an address."""
-    return urlencode(words)

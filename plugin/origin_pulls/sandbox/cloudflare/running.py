@@ -40,11 +40,9 @@ class Starting:
         said = output.readline() if output else b""
         if output:
             output.close()
+        self.process.wait()  # it has begun a process of its own
         if said.strip() == b"ready":
-            # It is to outlive us: nobody waits for its end here.
-            self.process.returncode = 0
             return
-        self.process.wait()
         words = self.access.log.read_text(errors="replace").splitlines()
         raise Refused(
             f"The sandbox's Cloudflare does not start: {' | '.join(words[-3:])}",
@@ -85,7 +83,7 @@ def free_ports() -> tuple[int, int, int]:
 def lay(access: Access, accounts: Sequence[Account]) -> None:
     """Write what a new Cloudflare knows of these accounts, and what the server knows of it."""
     shutil.rmtree(access.directory, ignore_errors=True)
-    # nginx's worker runs as nobody and must be able to come by; what is secret has its own mode.
+    # nginx's worker is not root and must be able to come by; what is secret has its own mode.
     files.folder(access.directory, mode=0o711)
     made = seed.world(accounts)
     state.save(access.seed, made)

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
         super().__init__((ADDRESS, port), Handler)
         self.keeper = keeper
         self.calls: list[dict[str, Any]] = []
-        self.control = Control(keeper, self.calls)
+        self.control = Control(keeper, self.calls, self._end_delays)
         self._running: set[str] = set()
         self._pause = threading.Event()
 
@@ -60,23 +60,37 @@ class Server(ThreadingHTTPServer):
         except ApiRefusal as refusal:
             return refusal.answer
 
+    def _end_delays(self) -> None:
+        self._pause.set()
+        self._pause = threading.Event()
+
     def _api(self, request: Request) -> Answer | None:
-        noted = self._note(request)
         path = request.path.removeprefix(BASE)
-        fault = self._fault(request.method, path)
-        if fault and fault.cut == "before":
-            return None
-        try:
-            with self._alone(request.method, path):
-                if fault and fault.delay:
-                    self._pause.wait(fault.delay)
-                answer = _faulty(fault) or self._done(request, path, noted)
-        except ApiRefusal as refusal:
-            answer = refusal.answer
+        with ExitStack() as stack:
+            # At once: who sees a call in the log sees it at work, too.
+            with self.keeper.changed:
+                pause, noted = self._pause, self._note(request)
+                fault = self._fault(request.method, path)
+                if fault and fault.cut == "before":
+                    return None
+                try:
+                    stack.enter_context(self._alone(request.method, path))
+                except ApiRefusal as refusal:
+                    noted["status"] = refusal.status
+                    return refusal.answer
+            if fault and fault.delay:
+                pause.wait(fault.delay)
+            answer = _faulty(fault) or self._done(request, path, noted)
         noted["status"] = answer.status
         return None if fault and fault.cut == "after" else answer
 
     def _done(self, request: Request, path: str, noted: dict[str, Any]) -> Answer:
+        try:
+            return self._answered(request, path, noted)
+        except ApiRefusal as refusal:
+            return refusal.answer
+
+    def _answered(self, request: Request, path: str, noted: dict[str, Any]) -> Answer:
         keeper = self.keeper
         if request.path == path:
             raise ApiRefusal(404, 7003, f"Could not route to {path}")
