@@ -1,4 +1,4 @@
-"""The product on a sandbox with its Cloudflare: both sides to ask, and a visitor who never rests."""
+"""The product on a sandbox with its Cloudflare: both sides to ask, and a restless visitor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.server_under_test import UnderTest
 
 PLACES = ("127.0.64.1", "127.0.64.2")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+REST = 0.02  # seconds between two visits: the machine is small
 QUICK = "edge_poll: 0.1\nedge_poll_later: 0.2\nedge_rounds: 2\nedge_round_pause: 0.1\n"
 
 
@@ -66,6 +67,7 @@ class Visitor(threading.Thread):
             for host in self.hosts:
                 for place in range(len(PLACES)):
                     self.came[str(self.site.visit(host, place))] += 1
+                    self.is_over.wait(REST)
 
     def __enter__(self) -> Visitor:
         self.start()

@@ -83,8 +83,9 @@ def cancel(server: Server, wish: Cancel) -> str:
 
 def _make_way(server: Server, job: Job) -> None:
     """What is at the edge with one of these vhosts gives way to whoever relaxes it."""
-    keys = {item.key: item.wanted.mode for item in job.items}
-    for other in entering.at_edge(server):
+    there = entering.at_edge(server)
+    keys = {item.key: item.wanted.mode for item in job.items} if there else {}
+    for other in there:
         shared = [item for item in other.items if item.key in keys]
         if not shared:
             continue
@@ -195,7 +196,7 @@ def work(server: Server, say: Say, gather: Callable[[], None] = lambda: None) ->
 def _waiting(server: Server) -> list[Job]:
     """The jobs that wait for a run; those for which Cloudflare comes first go there."""
     found = server.store.jobs(states=[State.WAITING], most=10_000)
-    return [job for job in found if not entering.send_to_edge(server, job)]
+    return entering.send_to_edge(server, found)
 
 
 def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:

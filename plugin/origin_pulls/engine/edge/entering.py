@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from origin_pulls.model.job import Item, Job, State
@@ -15,16 +16,20 @@ STEP = "step"  # the kind of a job that a rollout makes for an ordinary run
 ROTATE = "rotate"
 
 
-def send_to_edge(server: Server, job: Job) -> bool:
-    """Whether a waiting job is one for the edge; if so it is kept as such from now on."""
-    is_for_edge = job.kind == ROTATE or (
-        job.kind != STEP
-        and server.reach.is_possible()
-        and any(needs_edge(server, item) for item in job.items)
-    )
-    if is_for_edge:
-        EdgeStore(server.store).enter(job)
-    return is_for_edge
+def send_to_edge(server: Server, jobs: Sequence[Job]) -> list[Job]:
+    """Keep those of the waiting jobs that are for the edge as such from now on; the others."""
+    store = EdgeStore(server.store)
+    is_possible = bool(jobs) and server.reach.is_possible()
+    left = []
+    for job in jobs:
+        is_tightening = is_possible and job.kind != STEP
+        if job.kind == ROTATE or (
+            is_tightening and any(needs_edge(server, item) for item in job.items)
+        ):
+            store.enter(job)
+        else:
+            left.append(job)
+    return left
 
 
 def needs_edge(server: Server, item: Item) -> bool:
