@@ -296,6 +296,29 @@ def test_an_accounts_own_token_comes_before_the_servers(
     assert other.token.id == "00000001"
 
 
+def test_a_zone_that_an_account_only_claims_does_not_hide_the_real_one(
+    api: Api, kept: Tokens, reaching: Reaching
+) -> None:
+    kept.keep(token(1))
+    kept.keep(token(2, "shop", "1"))
+    claimed = good([{**ZONE, "id": "c" * 32, "status": "pending"}])
+    path = "/zones?name=example.com&per_page=50&page=1"
+    api.on("GET", path, claimed, zone_reply("example.com"))
+    found = reaching.find("shop", "1", "example.com")
+    assert found is not None
+    assert (found.zone.is_usable, found.token.id) == (True, "00000001")
+
+
+def test_a_zone_that_is_not_served_is_told_where_there_is_no_other(
+    api: Api, kept: Tokens, reaching: Reaching
+) -> None:
+    kept.keep(token(1))
+    api.on("GET", "/zones", good([{**ZONE, "status": "moved"}]))
+    found = reaching.find("shop", "1", "example.com")
+    assert found is not None
+    assert found.zone.status == "moved"
+
+
 def test_an_earlier_life_of_an_account_lends_no_token(kept: Tokens, reaching: Reaching) -> None:
     kept.keep(token(1, "shop", "1"))
     assert reaching.find("shop", "2", "www.example.com") is None

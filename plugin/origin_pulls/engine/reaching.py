@@ -92,16 +92,23 @@ class Reaching:
     def find(self, user: str, incarnation: str, name: str) -> Reached | None:
         """The zone of a name by the longest match, reached with the account's token if it can.
 
-        ``None``: no token reaches one (``problems`` may say why). Raises ``EdgeUnknown`` when
-        that cannot be said because Cloudflare did not answer for one of them.
+        A zone that Cloudflare does not serve counts only where no token reaches one that it does:
+        names are not unique, and anybody may make a zone of any name. ``None``: no token reaches
+        one (``problems`` may say why). Raises ``EdgeUnknown`` when that cannot be said because
+        Cloudflare did not answer for a token.
         """
+        best: Reached | None = None
+        unknown: EdgeUnknown | None = None
         for tokens in (self._of(user, incarnation), self._of(*SERVER)):
-            found, unknown = self._among(tokens, name)
-            if found:
-                return max(found, key=lambda one: (len(one.zone.name), one.zone.is_usable))
-            if unknown:
-                raise unknown
-        return None
+            found, failed = self._among(tokens, name)
+            unknown = unknown or failed
+            for one in sorted(found, key=lambda one: -len(one.zone.name)):
+                if one.zone.is_usable:
+                    return one
+                best = best or one
+        if best is None and unknown is not None:
+            raise unknown
+        return best
 
     def states(self, user: str, incarnation: str, names: Sequence[str]) -> list[ProxyState]:
         """Which of these names are proxied: by their zone's records, else by DNS."""
