@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from origin_pulls.cli.sandbox import sandbox as command
 from origin_pulls.cloudflare import ranges
+from origin_pulls.config import Config
 from origin_pulls.sandbox import Sandbox
-from origin_pulls.sandbox.cloudflare import edge, running
+from origin_pulls.sandbox.cloudflare import edge
 from origin_pulls.sandbox.cloudflare.remote import Remote
 from origin_pulls.sandbox.sandbox import take_down
 from tests.conftest import standing
@@ -117,10 +118,10 @@ def test_the_plugin_takes_the_ranges_that_are_laid_for_it(cloudflare: Cloudflare
 
 
 def test_the_plugins_settings_lead_to_it(cloudflare: Cloudflare) -> None:
-    settings = running.plugin_settings(cloudflare.access)
-    assert settings["cloudflare_api"] == cloudflare.access.url
-    text = cloudflare.sandbox.path("/etc/origin-pulls/config.yaml").read_text()
-    assert ("cloudflare_api" in text) == running.PLUGIN_KNOWS_ITS_SETTINGS
+    config = Config.at(cloudflare.sandbox.directory)
+    assert config.cloudflare_api == cloudflare.access.url
+    assert config.dns_over_https == cloudflare.access.dns
+    assert config.edge_port == cloudflare.access.edge_port
 
 
 def test_secrets_lie_in_files_of_roots_alone(cloudflare: Cloudflare) -> None:

@@ -25,7 +25,10 @@ SETTINGS: Mapping[str, Sequence[str]] = {
     "ssl_automatic_mode": ("auto", "custom"),
     "tls_client_auth": ("on", "off"),
 }
-STATUSES = ("active", "pending_deployment", "pending_deletion", "all")
+STATUSES = frozenset(
+    ("active", "pending_deployment", "pending_deletion", "deleted")
+    + ("deployment_timed_out", "deletion_timed_out", "all")
+)
 ZONE_PAGE, RECORD_PAGE, ASSOCIATION_PAGE = 50, 5_000, 1_000
 AOP = r"/zones/(?P<zone>[0-9a-f]{32})/origin_tls_client_auth"
 CERTIFICATE = r"/(?P<certificate>[0-9a-f-]{32,36})"
@@ -194,11 +197,11 @@ def _associations(call: Call) -> Answer:
     if call.world.switches.listing != "served":
         raise ApiRefusal(404, 7003, f"Could not route to {BASE}{call.path}")
     number, size = call.paged(50, ASSOCIATION_PAGE, "status")
-    status = call.query.get("status", "active")
-    if status not in STATUSES:
+    wanted = set(call.query.get("status", "active").split(","))
+    if not wanted <= STATUSES:
         raise invalid("unknown status")
     found = [
-        operations.shape(zone, one) for one in zone.associations if status in ("all", one.status)
+        operations.shape(zone, one) for one in zone.associations if wanted & {"all", one.status}
     ]
     return shapes.page(found, number, size)
 

@@ -23,8 +23,6 @@ from origin_pulls.sandbox.state import State
 
 MODULE = "origin_pulls.sandbox.cloudflare"
 NETWORK = "127.0.64.0/24"
-# Whether the plugin under test knows the settings that lead it to this Cloudflare.
-PLUGIN_KNOWS_ITS_SETTINGS = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ def _lay_on_server(access: Access, made: state.World) -> None:
     files.replace(trusted, trusted.read_text() + line)
     settings = layout.at("/etc/origin-pulls/config.yaml")
     text = "".join(f"{name}: {value}\n" for name, value in plugin_settings(access).items())
-    if PLUGIN_KNOWS_ITS_SETTINGS and text not in settings.read_text():
+    if text not in settings.read_text():
         files.replace(settings, settings.read_text() + text)
 
 
