@@ -136,6 +136,7 @@ SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
     "answer_timeout": (float, 1, 120),
     "proof_patience": (float, 1, 600),
     "lock_patience": (float, 0, 86400),
+    "edge_pause": (float, 0.05, 600),
     "edge_patience": (float, 10, 86400),
     "edge_poll": (float, 0.05, 600),
     "edge_poll_later": (float, 0.05, 600),

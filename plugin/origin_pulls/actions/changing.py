@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import looking, preparing, relaxing, stopping, working
-from origin_pulls.engine.edge import going
+from origin_pulls.engine.edge import going, tidying
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
@@ -119,7 +119,7 @@ def _is_abandoned(config: Config) -> bool:
 
 def _go_on_here(server: Server, number: int, say: Say) -> None:
     """Where no agent runs: what is at Cloudflare is gone on with until this job is over."""
-    if not going.has_leftovers(server) and not _is_at_edge(server, number):
+    if not tidying.leftovers(server) and not _is_at_edge(server, number):
         return
     while True:
         due = going.go_on(server, say)

@@ -40,7 +40,7 @@ class Leg:
 
     ``material`` and ``old`` are numbers of certificates (empty for the shared one), ``hosts`` the
     proxied names meant, ``keys`` the vhosts. ``user`` and ``incarnation`` say whose token counts.
-    ``is_fresh``: the certificate was made for this rollout and goes again if it fails.
+    ``is_fresh``: this rollout brings the certificate to Cloudflare, and it goes again if it fails.
     """
 
     zone: str

@@ -50,7 +50,7 @@ class Beginning:
         self.presented = self.store.presented()
         self.zones: dict[str, ZoneSeen] = {}
         self.forms: dict[tuple[str, Trust], Form] = {}
-        self.made: dict[tuple[str, str], tuple[str, bool]] = {}
+        self.made: dict[tuple[str, str], str] = {}
 
     def job_with_before(self) -> Job:
         """The job with the policies that are in force before all of it."""
@@ -116,7 +116,8 @@ class Beginning:
             )
         for place in places:
             form = self._form(vhost, item, place.seen)
-            number, is_fresh = self._material(vhost, place, form, is_only=len(places) == 1)
+            number = self._material(vhost, place, form, is_only=len(places) == 1)
+            live = {one.sha256 for one in place.seen.live(form)}
             leg = Leg(
                 zone=place.seen.id,
                 zone_name=place.seen.name,
@@ -124,7 +125,7 @@ class Beginning:
                 user=vhost.user,
                 incarnation=vhost.incarnation,
                 material=number,
-                is_fresh=is_fresh,
+                is_fresh=bool(number) and self._leaf(number) not in live,
                 hosts=place.hosts,
                 keys=(vhost.key,),
             )
@@ -192,20 +193,16 @@ class Beginning:
 
     # -- certificates -----------------------------------------------------------------------
 
-    def _material(
-        self, vhost: Vhost, place: Place, form: Form, *, is_only: bool
-    ) -> tuple[str, bool]:
-        """The number of the certificate to present, and whether it was made just now."""
+    def _material(self, vhost: Vhost, place: Place, form: Form, *, is_only: bool) -> str:
+        """The number of the certificate to present; empty for the shared one."""
         if form is Form.SHARED:
-            return "", False
+            return ""
         whose = place.seen.id if form is Form.ZONE else f"{place.seen.id} {vhost.key}"
         if (whose, form) not in self.made:
             self.made[whose, form] = self._find_or_make(vhost, place, form, is_only=is_only)
         return self.made[whose, form]
 
-    def _find_or_make(
-        self, vhost: Vhost, place: Place, form: Form, *, is_only: bool
-    ) -> tuple[str, bool]:
+    def _find_or_make(self, vhost: Vhost, place: Place, form: Form, *, is_only: bool) -> str:
         own = self.server.store.material(vhost.user, vhost.incarnation, vhost.server_name).split()
         live = {one.sha256 for one in place.seen.live(form)}
         if form is Form.ZONE:
@@ -221,14 +218,14 @@ class Beginning:
             ] + (own if is_only and len(own) == 1 and not self._is_of_zone(own[0]) else [])
         for number in filter(None, candidates):
             if self._is_good(number):
-                return number, False
+                return number
         now, years = self.server.clock(), self.server.config.certificate_years
         name = place.seen.name if form is Form.ZONE else vhost.server_name
         material = certificates.make(name, now=now, years=years)
         certificates.keep(material, self.server.config.keys_directory / material.number)
         if form is Form.ZONE:
             self.store.keep_zone_material(place.seen.id, material.number)
-        return material.number, True
+        return material.number
 
     def _leaf(self, number: str) -> str:
         kept = certificates.kept(self.server.config.keys_directory / number)

@@ -41,11 +41,6 @@ def go_on(server: Server, say: Say) -> float | None:
         return _next_due(server)
 
 
-def has_leftovers(server: Server) -> bool:
-    """Whether something is presented that nobody demands any more."""
-    return tidying.has_leftovers(server)
-
-
 def _advance(server: Server, job: Job, say: Say) -> None:
     """Take one job as far as it comes without waiting."""
 

@@ -56,12 +56,13 @@ def tidy(server: Server, say: Callable[[str], None]) -> list[str]:
     return late
 
 
-def has_leftovers(server: Server) -> bool:
-    """Whether something is presented that nobody demands any more, and was not tried lately."""
+def leftovers(server: Server) -> frozenset[tuple[str, str]]:
+    """What is presented though nobody demands it any more, as (vhost, zone)."""
     policies = server.store.policies()
-    return any(
-        _is_over(one, policies.get(one.place, Applied()))
+    return frozenset(
+        (one.key, one.zone)
         for one in EdgeStore(server.store).presented()
+        if _is_over(one, policies.get(one.place, Applied()))
     )
 
 
