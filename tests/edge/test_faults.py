@@ -83,6 +83,9 @@ def test_a_stuck_deployment_is_waited_for_and_can_be_cancelled(asking: EdgeSite,
         process.communicate(timeout=60)
     assert cancelled.record["state"] == "restored", cancelled.record
     assert asking.is_open(NAME)
+    # One that is still pending cannot be deleted: it goes as soon as it can.
+    asking.remote.ask("POST", "release")
+    asking.remote.edge()
     asking.json("observe", NAME)
     assert asking.live(NAME) == []
 
