@@ -18,7 +18,7 @@ from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job, State, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Cancel, Change, JobWish, Rotate, Undo
-from origin_pulls.server import lock
+from origin_pulls.server import importing, lock
 from origin_pulls.store.rollouts import EdgeStore
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,19 @@ def _rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
     ]
     key = f"{wish.user}/{wish.server_name}"
     _known(vhosts.get(key), wish.server_name)
+    if wish.material:
+        folder = server.config.keys_directory / wish.material
+        if importing.imported_for(folder) != key:
+            raise Refused(
+                f"The certificate {wish.material} was not imported for {wish.server_name}",
+                hint="Use `origin-pulls certificate import`.",
+            )
     mine = {one.material for one in rows if one.key == key}
+    if wish.material and len({one.zone for one in rows if one.key == key}) > 1:
+        raise Refused(
+            f"{wish.server_name} has names in several zones, and each zone needs its own",
+            hint="Import one for a vhost whose names are in one zone.",
+        )
     if not mine:
         raise Refused(
             f"Origin Pulls has brought no certificate to Cloudflare for {wish.server_name}",
@@ -123,6 +135,8 @@ def _rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
         )
         for one in keys
     )
+    if wish.material:
+        EdgeStore(server.store).bring(sorted(mine), wish.material)
     return Job(number=0, kind=entering.ROTATE, who=wish.who, asked=server.stamp(), items=items)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from origin_pulls.model.policy import Policy, read_policy
 from origin_pulls.model.token_wish import TokenWish
 
 MOST_ITEMS = 100_000
+MATERIAL = re.compile(r"([0-9a-f]{16})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,15 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Rotate:
-    """Bring a new certificate to Cloudflare in the place of this vhost's (or its zone's)."""
+    """Bring a new certificate to Cloudflare in the place of this vhost's (or its zone's).
+
+    ``material`` is the number of one that was imported for it; empty: a new one is made.
+    """
 
     user: str
     server_name: str
     who: str = "root"
+    material: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ def write(wish: Wish) -> bytes:
         case Rotate():
             record = {"wish": "rotate", "who": wish.who}
             record |= {"user": wish.user, "server_name": wish.server_name}
+            record["material"] = wish.material
         case Change():
             items = [
                 {
@@ -115,11 +122,17 @@ def read(line: bytes) -> Wish:
             is_partial, removes = record.get("partial") is True, record.get("removes") is True
             return Change(_items(record.get("items")), who, is_partial, removes)
         case "rotate":
-            return Rotate(*_vhost(record), who)
+            return Rotate(*_vhost(record), who, _material(record.get("material", "")))
     if (found := token_wish.read(record)) is not None:
         return found
     known = ", ".join(("change", "undo", "rotate", "cancel", *token_wish.NAMES))
     raise Unusable("There is no such wish", hint=f"Known: {known}.")
+
+
+def _material(number: object) -> str:
+    if not isinstance(number, str) or not MATERIAL.fullmatch(number):
+        raise Unusable("The wish names no certificate", hint="Leave `material` out.")
+    return number
 
 
 def _items(items: object) -> tuple[Wanted, ...]:

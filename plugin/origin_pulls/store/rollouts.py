@@ -17,6 +17,7 @@ from origin_pulls.store.store import Store
 CERTIFICATE = "certificate"
 ASSOCIATION = "association"
 SWITCH = "switch"
+IMPORTED = "imported"  # in the place of which certificate of ours, by their numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +218,15 @@ class EdgeStore:
             connection.execute("DELETE FROM zone_material WHERE zone=?", (zone,))
             if number:
                 connection.execute("INSERT INTO zone_material VALUES (?,?)", (zone, number))
+
+    def bring(self, old: Sequence[str], number: str) -> None:
+        """The next rotation of these certificates leads to this imported one."""
+        for one in old:
+            self.note("", IMPORTED, one, number)
+
+    def take_brought(self, old: str) -> str:
+        """The number of the certificate imported in the place of this one, if one was."""
+        return self.brought("", IMPORTED).get(old, "")
 
     # -- drift ------------------------------------------------------------------------------
 

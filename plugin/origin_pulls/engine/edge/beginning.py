@@ -20,8 +20,8 @@ from origin_pulls.model.inventory import Inventory, Kind, Name, Proxied, Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.model.rollout import Direction, Leg, Rollout, Stage
-from origin_pulls.server import certificates
-from origin_pulls.store.rollouts import EdgeStore, Presented
+from origin_pulls.server import certificates, importing
+from origin_pulls.store.rollouts import IMPORTED, EdgeStore, Presented
 
 VISITED = (Kind.MAIN, Kind.WWW, Kind.ALIAS, Kind.WILDCARD)
 SOON = timedelta(days=1)
@@ -210,6 +210,8 @@ class Beginning:
             # One that a person has uploaded by hand already is taken up as the zone's.
             uploaded = [number for number in own if self._leaf(number) in live]
             candidates = [kept, *uploaded]
+            if not any(one.zone == place.seen.id for one in self.presented):
+                candidates = [*(one for one in own if self._is_imported(one)), *candidates]
         else:
             candidates = [
                 one.material
@@ -218,6 +220,8 @@ class Beginning:
             ] + (own if is_only and len(own) == 1 and not self._is_of_zone(own[0]) else [])
         for number in filter(None, candidates):
             if self._is_good(number):
+                if form is Form.ZONE:
+                    self.store.keep_zone_material(place.seen.id, number)
                 return number
         now, years = self.server.clock(), self.server.config.certificate_years
         name = place.seen.name if form is Form.ZONE else vhost.server_name
@@ -226,6 +230,9 @@ class Beginning:
         if form is Form.ZONE:
             self.store.keep_zone_material(place.seen.id, material.number)
         return material.number
+
+    def _is_imported(self, number: str) -> bool:
+        return bool(importing.imported_for(self.server.config.keys_directory / number))
 
     def _leaf(self, number: str) -> str:
         kept = certificates.kept(self.server.config.keys_directory / number)
@@ -248,16 +255,7 @@ def begin_rotation(server: Server, job: Job) -> Rollout:
     legs: dict[tuple[str, str], Leg] = {}
     for one in rows:
         known = legs.get((one.zone, one.material))
-        if known is None:
-            material = certificates.make(
-                one.zone_name if one.form is Form.ZONE else one.server_name,
-                now=server.clock(),
-                years=server.config.certificate_years,
-            )
-            certificates.keep(material, server.config.keys_directory / material.number)
-            number = material.number
-        else:
-            number = known.material
+        number = known.material if known else _successor(server, one)
         legs[one.zone, one.material] = _joined(known, _leg_of(one, number))
     rollout = Rollout(
         job=job.number,
@@ -275,6 +273,20 @@ def begin_rotation(server: Server, job: Job) -> Rollout:
         if item.key not in rollout.keys
     }
     return rollout.failing(missing)
+
+
+def _successor(server: Server, one: Presented) -> str:
+    """The number of the certificate that takes the place: an imported one, else a new one."""
+    store = EdgeStore(server.store)
+    imported = store.take_brought(one.material)
+    if imported:
+        store.forget("", IMPORTED, one.material)
+        return imported
+    name = one.zone_name if one.form is Form.ZONE else one.server_name
+    years = server.config.certificate_years
+    material = certificates.make(name, now=server.clock(), years=years)
+    certificates.keep(material, server.config.keys_directory / material.number)
+    return material.number
 
 
 def deadline(server: Server) -> str:

@@ -18,7 +18,7 @@ from origin_pulls.model.inventory import Proxied, Vhost
 from origin_pulls.model.job import Applied
 from origin_pulls.model.policy import Mode, OnDrift
 from origin_pulls.model.wish import Change, Rotate, Wanted
-from origin_pulls.server import certificates
+from origin_pulls.server import certificates, importing
 from origin_pulls.store.rollouts import Drift, EdgeStore, Presented
 
 logger = logging.getLogger(__name__)
@@ -150,6 +150,13 @@ def _renew(server: Server, rows: Sequence[Presented], say: Callable[[str], None]
         seen.add(one.material)
         kept = certificates.kept(server.config.keys_directory / one.material)
         if kept is None or kept.expires > soon:
+            continue
+        if importing.imported_for(server.config.keys_directory / one.material):
+            logger.warning(
+                "the imported certificate of %s expires on %s: import its successor",
+                one.server_name,
+                f"{kept.expires:%Y-%m-%d}",
+            )
             continue
         say(f"the certificate of {one.server_name} expires on {kept.expires:%Y-%m-%d}: rotating")
         try:
