@@ -131,7 +131,8 @@ class Gathering:
             case Trust.CUSTOM:
                 return judged.anchors(policy.ca, now=self.now)
             case Trust.OWN:
-                return [one.anchor(self.now) for one in self._materials(vhost)]
+                found = [one.anchor(self.now) for one in self._materials(vhost)]
+                return list({anchor.sha256: anchor for anchor in found}.values())
 
     def _materials(self, vhost: Vhost) -> list[Material]:
         """The vhost's certificates: one for each of its zones, two while one is rotated."""

@@ -47,8 +47,8 @@ class Material:
 
     @property
     def number(self) -> str:
-        """A short name for this material, made of its CA's fingerprint."""
-        return fingerprint(self.authority)[:16]
+        """A short name for this material, made of its leaf's fingerprint."""
+        return fingerprint(self.leaf)[:16]
 
     @property
     def leaf_sha256(self) -> str:
