@@ -100,6 +100,9 @@ class Config:
     sprite_program: Path = Path("/usr/local/cpanel/bin/sprite_generator")
     account_socket_directory: Path = Path("/run/origin-pulls/account")
 
+    # Cloudflare's side: who goes on there holds this lock
+    edge_lock: Path = Path("/var/lib/origin-pulls/edge.lock")
+
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10
@@ -110,6 +113,17 @@ class Config:
 
     dns_over_https: str = "https://cloudflare-dns.com/dns-query"
     edge_port: int = 443
+
+    # Cloudflare's side: how often it is asked, how long it is waited for, how often proven
+    edge_patience: float = 900.0
+    edge_poll: float = 5.0
+    edge_poll_later: float = 15.0
+    edge_rounds: int = 3
+    edge_round_pause: float = 10.0
+    edge_names: int = 8
+    log_patience: float = 5.0
+    watch_every: float = 300.0
+    renew_days: int = 30
 
     # limits
     program_timeout: float = 600.0
@@ -163,6 +177,14 @@ SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
     "answer_timeout": (float, 1, 120),
     "proof_patience": (float, 1, 600),
     "lock_patience": (float, 0, 86400),
+    "edge_pause": (float, 0.05, 600),
+    "edge_patience": (float, 10, 86400),
+    "edge_poll": (float, 0.05, 600),
+    "edge_poll_later": (float, 0.05, 600),
+    "edge_rounds": (int, 1, 100),
+    "edge_round_pause": (float, 0.05, 600),
+    "watch_every": (float, 1, 86400),
+    "renew_days": (int, 1, 365),
     "edge_port": (int, 1, 65535),
 }
 

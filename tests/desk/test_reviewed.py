@@ -16,7 +16,7 @@ from origin_pulls.model.job import State
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.preview import Preview as Previewed
 from origin_pulls.model.rows import JobPage
-from origin_pulls.model.wish import JobWish, Preview, Undo
+from origin_pulls.model.wish import Preview, Reviewed, Undo
 from origin_pulls.sandbox import Sandbox
 from tests.desk.conftest import ROOT, SHOP, Desk, policy, until
 from tests.server_under_test import UnderTest
@@ -33,7 +33,7 @@ def as_found(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("desk").done(policy(NAME, Mode.OFF), ROOT)
 
 
-def previewed(desk: Desk, wish: JobWish) -> Previewed:
+def previewed(desk: Desk, wish: Reviewed) -> Previewed:
     """What the agent says it would do."""
     answer = desk.ask(Preview(wish), ROOT)
     assert "preview" in answer, answer

@@ -8,17 +8,19 @@ from collections.abc import Callable, Sequence
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import looking, preparing, previewing, relaxing, stopping, working
+from origin_pulls.engine.edge import going, tidying, wishing
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
-from origin_pulls.model.job import Applied, Job
+from origin_pulls.model.job import Applied, Job, State
 from origin_pulls.model.policy import Policy
-from origin_pulls.model.wish import Change, JobWish, Undo, Wanted
+from origin_pulls.model.wish import Cancel, Change, JobWish, Reviewed, Rotate, Wanted
 from origin_pulls.server import lock
 
 Say = Callable[[str], None]
 FOLLOW_PAUSE = 0.1
+LONGEST_SLEEP = 5.0  # so that a job that was cancelled meanwhile is seen
 LOOK_EACH = 10  # pauses, to look whether the agent is still there
 
 
@@ -53,7 +55,7 @@ def wish_for(
     return Change(tuple(wanted.values()), who, is_partial)
 
 
-def preview(config: Config, wish: Change | Undo) -> Prepared:
+def preview(config: Config, wish: Reviewed) -> Prepared:
     """What a wish would do, touching nothing."""
     return previewing.prepared_for(Server.dry(config), wish)[0]
 
@@ -88,9 +90,10 @@ def follow(config: Config, number: int, say: Say) -> Job:
             return job
         looked += 1
         if looked % LOOK_EACH == 0 and _is_abandoned(config):
-            say("the agent is gone: going on here")
+            say("no agent runs: going on here")
             with stopping.taken_back(), working.holding(server, say):
                 working.work(server, say)
+            _go_on_here(server, number, say)
             continue
         time.sleep(FOLLOW_PAUSE)
 
@@ -101,7 +104,42 @@ def relax(config: Config, who: str, say: Say) -> Relaxed:
 
 
 def _is_abandoned(config: Config) -> bool:
-    return not speaking.is_running(config) and not lock.is_held(config.work_lock)
+    is_idle = not lock.is_held(config.work_lock) and not lock.is_held(config.edge_lock)
+    return is_idle and not speaking.is_running(config)
+
+
+def _go_on_here(server: Server, number: int, say: Say) -> None:
+    """Where no agent runs: what is at Cloudflare is gone on with until this job is over."""
+    if not tidying.leftovers(server) and not _is_at_edge(server, number):
+        return
+    while True:
+        due = going.go_on(server, say)
+        if due is None or not _is_at_edge(server, number):
+            return
+        time.sleep(min(due, LONGEST_SLEEP))
+
+
+def _is_at_edge(server: Server, number: int) -> bool:
+    job = server.store.job(number)
+    return job is not None and job.state is State.AT_EDGE
+
+
+def wish_to_rotate(config: Config, name: str, *, who: str) -> Rotate:
+    """The wish for a new certificate of the vhost that serves this name."""
+    vhost = looking.Names(looking.look(Server.dry(config))).find(name)
+    return Rotate(vhost.user, vhost.server_name, who)
+
+
+def cancel(config: Config, number: int, who: str, say: Say) -> Job:
+    """Cancel a job that is at Cloudflare, and wait until it is taken back."""
+    wish = Cancel(number, who)
+    try:
+        speaking.hand_over(config, wish)
+    except ConnectionError:
+        server = Server.of(config)
+        wishing.cancel(server, wish)
+        _go_on_here(server, number, say)
+    return follow(config, number, say)
 
 
 def _do_it_here(config: Config, wish: JobWish, say: Say) -> Job:
@@ -109,7 +147,8 @@ def _do_it_here(config: Config, wish: JobWish, say: Say) -> Job:
     with stopping.taken_back(), working.holding(server, say):
         number = working.accept(server, wish)
         working.work(server, say)
-        done = server.store.job(number)
+    _go_on_here(server, number, say)
+    done = server.store.job(number)
     if done is None:
         raise Refused(f"Job {number} is gone from the store", hint="See `origin-pulls jobs`.")
     return done

@@ -26,7 +26,7 @@ from origin_pulls.model.desk_wish import (
     Unlock,
 )
 from origin_pulls.model.preview import Preview
-from origin_pulls.model.wish import JobWish, Wish
+from origin_pulls.model.wish import JobWish, Reviewed, Wish
 from origin_pulls.model.wish import Preview as PreviewWish
 
 
@@ -53,7 +53,7 @@ def submit(config: Config, caller: Caller, wish: JobWish) -> int:
     return int(str(_ask(config, caller, wish)["job"]))
 
 
-def preview(config: Config, caller: Caller, wish: JobWish) -> Preview:
+def preview(config: Config, caller: Caller, wish: Reviewed) -> Preview:
     """What a change or an undo would do."""
     return previews.read_preview(_record(_ask(config, caller, PreviewWish(wish))["preview"]))
 

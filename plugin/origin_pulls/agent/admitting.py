@@ -12,7 +12,7 @@ from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Refused
 from origin_pulls.model import rights
 from origin_pulls.model.caller import Caller, Kind
-from origin_pulls.model.wish import Asked, Change, Undo, Wish
+from origin_pulls.model.wish import Asked, Cancel, JobWish, Wish
 from origin_pulls.store import auditing
 
 
@@ -71,7 +71,7 @@ class Door:
 def _believed(asked: Asked, *, is_root: bool) -> Caller:
     """Who asks. The web services may speak for WHM's users and for accounts, never as root."""
     if is_root and asked.caller is None:
-        who = asked.wish.who if isinstance(asked.wish, Change | Undo) else "root"
+        who = asked.wish.who if isinstance(asked.wish, JobWish | Cancel) else "root"
         return Caller(Kind.ROOT, who, via="cli")
     if asked.caller is None or (asked.caller.kind is Kind.ROOT and not is_root):
         raise Refused("The wish does not say who asks", hint="Only root may leave that out.")

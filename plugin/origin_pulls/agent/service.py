@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from origin_pulls.agent.admitting import Door
 from origin_pulls.agent.answering import Answering
 from origin_pulls.agent.chores import Chores, chores
+from origin_pulls.agent.edge import GO_ON, edge_chores
 from origin_pulls.agent.listening import Listener
 from origin_pulls.config import Config
 from origin_pulls.engine import token_keeping, working
+from origin_pulls.engine.edge import wishing
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.token_wish import TokenWish
-from origin_pulls.model.wish import Asked, Change, Undo
+from origin_pulls.model.wish import Asked, Cancel, JobWish
 from origin_pulls.server import lock
 from origin_pulls.server.apache import Apache
 
@@ -44,6 +46,8 @@ class Agent:
         self.door = Door(config, self.seen)
         self.answering = Answering(config, self.seen)
         self.chores = Chores(config, self.seen, chores(config, self.has_wish.set))
+        # A thread of its own: nothing shall wait because Cloudflare is slow.
+        self.edge = Chores(config, self.seen, edge_chores(config))
 
     def serve(self) -> None:
         """Run the service. ``Refused`` when another agent serves this server already."""
@@ -69,7 +73,7 @@ class Agent:
             # A job that is just coming in is waited for, so that it joins the next run.
             with self._arriving(line):
                 asked = wishes.read_asked(line)
-                if isinstance(asked.wish, Change | Undo):
+                if isinstance(asked.wish, JobWish):
                     return self._accept(asked, is_root=is_root)
             return self._answer(asked, is_root=is_root)
         except OriginPullsError as error:
@@ -79,7 +83,7 @@ class Agent:
         # One after the other, as SQLite would let them wait for each other longer; but judged
         # before, as cPanel may take its time to say what an account has.
         with self.door.admitted(asked, is_root=is_root) as admitted, self.accepting:
-            if not isinstance(admitted.wish, Change | Undo):
+            if not isinstance(admitted.wish, JobWish):
                 raise Refused("This is no change", hint="Is it the same version?")
             try:
                 number = working.accept(admitted.server, admitted.wish, admitted.caller)
@@ -94,6 +98,9 @@ class Agent:
             if isinstance(admitted.wish, TokenWish):
                 done = token_keeping.carry_out(admitted.server, admitted.wish, logger.info)
                 answer: Mapping[str, object] = {"done": done}
+            elif isinstance(admitted.wish, Cancel):
+                answer = {"done": wishing.cancel(admitted.server, admitted.wish)}
+                self.edge.hurry(GO_ON)
             else:
                 answer = self.answering.answer(admitted)
             admitted.note()
@@ -115,12 +122,14 @@ class Agent:
         listening = threading.Thread(target=listener.serve_forever, name="listener", daemon=True)
         worker.start()
         self.chores.start()
+        self.edge.start()
         listening.start()
         logger.info("listening on %s", self.config.agent_socket)
         while worker.is_alive():
             # Not without a limit: a signal that comes just before a wait would be seen after it.
             worker.join(SIGNAL_LOOK)
         self.chores.stop()
+        self.edge.stop()
         listener.shutdown()
         listener.server_close()
         self.config.agent_socket.unlink(missing_ok=True)
@@ -159,6 +168,7 @@ class Agent:
                     working.work(server, logger.info, self._gather)
             finally:
                 server.store.close()
+            self.edge.hurry(GO_ON)
         except (OriginPullsError, OSError) as error:
             hint = error.hint if isinstance(error, OriginPullsError) else ""
             logger.error("%s. %s", error, hint)  # noqa: TRY400 - a sentence, not a trace

@@ -14,6 +14,7 @@ from origin_pulls import __version__
 from origin_pulls.cli.certificate import certificate, ranges
 from origin_pulls.cli.changing import apply, enforce, observe, off, relax, undo
 from origin_pulls.cli.desk import activity, confirm, doctor, lock, settings, unlock
+from origin_pulls.cli.edge import cancel, edge, rotate, wait
 from origin_pulls.cli.following import reconcile
 from origin_pulls.cli.installation import check_installation
 from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
@@ -55,6 +56,7 @@ for command in (
     *(list_vhosts, show, off, observe, enforce, apply, export, prove, jobs, job, undo, relax),
     *(certificate, ranges, token, zones, reconcile, check_installation, agent, web, sandbox),
     *(doctor, settings, lock, unlock, confirm, activity),
+    *(rotate, cancel, wait, edge),
 ):
     commands.add_command(command)
 

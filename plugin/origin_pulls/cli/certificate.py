@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from origin_pulls.actions import certificates, probing
 from origin_pulls.actions import networks as known_networks
-from origin_pulls.actions import probing
 from origin_pulls.cli import words
+from origin_pulls.cli.changing import person
 from origin_pulls.cli.options import common, print_json, progress
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
@@ -44,6 +46,74 @@ def probe(config: Config, as_json: bool, out: str, days: int, force: bool) -> No
     else:
         click.echo(f"Wrote {places[0]} and {places[1]}, valid until {expires:%Y-%m-%d}.")
         click.echo(f"Try: curl --cert {places[0]} --key {places[1]} https://NAME/")
+
+
+@certificate.command()
+@click.argument("name")
+@common
+def show(config: Config, as_json: bool, name: str) -> None:
+    """Show the certificates that are kept for NAME's vhost, and where Cloudflare presents them."""
+    vhost, found = certificates.kept(config, name)
+    if as_json:
+        print_json(
+            {"servername": vhost.server_name, "certificates": [asdict(one) for one in found]}
+        )
+        return
+    for one in found:
+        click.echo(f"{vhost.server_name}: {'imported' if one.is_imported else 'made here'}")
+        click.echo(f"  issuer    {one.issuer}")
+        click.echo(f"  sha256    {one.sha256}")
+        click.echo(f"  expires   {one.expires:%Y-%m-%d}")
+        click.echo(f"  files     {one.folder}")
+        if one.zone:
+            click.echo(
+                f"  presented {one.form} form, zone {one.zone}, {one.edge_id or 'id unknown'}"
+            )
+    if not found:
+        click.echo(f"No certificate was made for {vhost.server_name} yet.")
+
+
+@certificate.command("import")
+@click.argument("name")
+@click.option("--certificate", "leaf", required=True, metavar="FILE", help="The leaf, as PEM.")
+@click.option("--key", required=True, metavar="FILE", help="Its key, as PEM, not encrypted.")
+@click.option("--ca", metavar="FILE", help="The root that signed it; not for a self-signed one.")
+@common
+def import_(config: Config, as_json: bool, name: str, leaf: str, key: str, ca: str | None) -> int:
+    """Use a certificate that was made elsewhere for NAME's vhost.
+
+    Where one is presented already, it is rotated to this one. Mind that every client certificate
+    which that CA ever signed is let in.
+    """
+    vhost, made, job = certificates.bring(
+        config,
+        name,
+        leaf=Path(leaf),
+        key=Path(key),
+        ca=Path(ca) if ca else None,
+        who=person(),
+        say=progress,
+    )
+    if as_json:
+        record = words.job_record(job) if job else None
+        print_json({"certificate": made.number, "sha256": made.leaf_sha256, "job": record})
+    elif job:
+        words.say_job(job)
+    else:
+        click.echo(f"Kept for {vhost.server_name}; `origin-pulls enforce {name}` brings it.")
+    return EXIT_CODES[job.state] if job else 0
+
+
+@certificate.command("export-ca")
+@click.argument("name")
+@common
+def export_ca(config: Config, as_json: bool, name: str) -> None:
+    """Print the CA, as PEM, that NAME's vhost trusts."""
+    text = certificates.authority(config, name).decode("ascii")
+    if as_json:
+        print_json({"ca": text})
+    else:
+        click.echo(text, nl=False)
 
 
 @click.command()

@@ -19,7 +19,7 @@ from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progres
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import EXIT_CODES, State
-from origin_pulls.model.policy import Mode, Policy, Port80, Trust, read_policy
+from origin_pulls.model.policy import Mode, OnDrift, Policy, Port80, Trust, read_policy
 from origin_pulls.model.wish import MOST_MINUTES, Change, Undo
 from origin_pulls.server import files
 
@@ -47,6 +47,11 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="What plain HTTP does.",
         ),
         click.option(
+            "--on-drift",
+            type=click.Choice([str(choice) for choice in OnDrift]),
+            help="When Cloudflare stops presenting: back to observe by itself, or only tell.",
+        ),
+        click.option(
             "--edge-ready",
             is_flag=True,
             help="Say that Cloudflare presents the certificate already.",
@@ -65,6 +70,17 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def removing_option(mode: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option of `off` alone to clear up at Cloudflare too."""
+    if mode is not Mode.OFF:
+        return lambda command: command
+    return click.option(
+        "--remove-certificate",
+        is_flag=True,
+        help="Delete the certificate at Cloudflare too, once no vhost demands it.",
+    )
+
+
 def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
     @click.command(str(mode), help=words_for_help)
     @click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -77,9 +93,11 @@ def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
     )
     @policy_options
     @running_options
+    @removing_option(mode)
     @common
     def change(config: Config, as_json: bool, names: Sequence[str], **given: Any) -> int:
         going = {"dry_run": given.pop("dry_run"), "as_json": as_json}
+        removes = given.pop("remove_certificate", False)
         keep_going = given.pop("keep_going")
         minutes = given.pop("revert_minutes") or 0
         if minutes:
@@ -87,8 +105,9 @@ def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
         if mode is Mode.OFF:
             _check_off(given)
         edit = functools.partial(_edited, mode, given)
-        wish = changing.wish_for(config, names, edit, who=_who(), is_partial=keep_going)
-        return _carry_out(config, replace(wish, revert_minutes=minutes), **going)
+        wish = changing.wish_for(config, names, edit, who=person(), is_partial=keep_going)
+        wish = replace(wish, removes=removes, revert_minutes=minutes)
+        return _carry_out(config, wish, **going)
 
     return change
 
@@ -124,7 +143,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
     if not policies:
         raise Unusable(f"{file} names no vhosts", hint="Its list `vhosts:` is empty.")
     wish = changing.wish_for(
-        config, list(policies), lambda name, _: policies[name], who=_who(), is_partial=keep_going
+        config, list(policies), lambda name, _: policies[name], who=person(), is_partial=keep_going
     )
     if len(wish.items) != len(policies):
         raise Unusable(
@@ -140,7 +159,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
 @common
 def undo(config: Config, as_json: bool, number: int, dry_run: bool) -> int:
     """Take one job back: each of its vhosts gets the policy that it had before."""
-    return _carry_out(config, Undo(number, _who()), dry_run=dry_run, as_json=as_json)
+    return _carry_out(config, Undo(number, person()), dry_run=dry_run, as_json=as_json)
 
 
 @click.command()
@@ -153,7 +172,7 @@ def relax(config: Config, as_json: bool, is_all: bool) -> None:
             "This relaxes every vhost of the server",
             hint="Type `origin-pulls relax --all`. For one vhost: `origin-pulls off NAME`.",
         )
-    relaxed = changing.relax(config, _who(), progress)
+    relaxed = changing.relax(config, person(), progress)
     if as_json:
         print_json(
             {
@@ -208,6 +227,8 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
             record[field] = list(given[option])
     if given["port80"]:
         record["port80"] = given["port80"]
+    if given["on_drift"]:
+        record["on_drift"] = given["on_drift"]
     if given["edge_ready"]:
         record["edge_ready"] = True
     if given["trust"] or given["ca"]:
@@ -223,7 +244,15 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
 
 def _check_off(given: Mapping[str, Any]) -> None:
     """What is off has no trust and no exemptions; port 80 alone may have a policy."""
-    for option in ("trust", "ca", "exempt_name", "exempt_path", "exempt_net", "edge_ready"):
+    for option in (
+        "trust",
+        "ca",
+        "exempt_name",
+        "exempt_path",
+        "exempt_net",
+        "edge_ready",
+        "on_drift",
+    ):
         if given[option]:
             raise Unusable(
                 f"--{option.replace('_', '-')} says nothing to `off`",
@@ -286,7 +315,8 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _who() -> str:
+def person() -> str:
+    """Who asks, for the log."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

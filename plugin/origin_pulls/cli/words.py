@@ -78,7 +78,7 @@ def say_job(job: Job) -> None:
     done = [item for item in job.items if item.state is State.DONE]
     some = f" ({len(done)} of {len(job.items)} done)" if 0 < len(done) < len(job.items) else ""
     click.echo(f"Job {job.number}: {job.state}{some}.", nl=False)
-    if any(item.diff for item in done):
+    if any(item.diff for item in done) and job.kind != "rotate":
         click.echo(f" Take it back with `origin-pulls undo {job.number}`.", nl=False)
     click.echo()
 

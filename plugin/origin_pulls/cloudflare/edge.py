@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from origin_pulls.model.facts import EdgeFacts
+from origin_pulls.model.inventory import Vhost
 
 
 class Edge(Protocol):
-    """Cloudflare as a run sees it; vhosts are named ``account/ServerName``."""
+    """Cloudflare as a run sees it; vhosts to act on are named ``account/ServerName``."""
 
-    def facts(self, vhost: str) -> EdgeFacts:
+    def facts(self, vhost: Vhost) -> EdgeFacts:
         """What the edge presents to this vhost now."""
 
     def present(self, vhost: str, anchors: Sequence[str]) -> None:
@@ -33,9 +34,9 @@ class MemoryEdge:
         self.is_managed = is_managed
         self.presented: dict[str, frozenset[str]] = {}
 
-    def facts(self, vhost: str) -> EdgeFacts:
+    def facts(self, vhost: Vhost) -> EdgeFacts:
         """What was told to be presented to this vhost."""
-        presents = self.presented.get(vhost, frozenset())
+        presents = self.presented.get(vhost.key, frozenset())
         return EdgeFacts(presents=presents, is_managed=self.is_managed)
 
     def present(self, vhost: str, anchors: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
 from origin_pulls.model import include, plan, proof
 from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.model.plan import Change, Step
-from origin_pulls.model.policy import Mode, Port80
+from origin_pulls.model.policy import Mode, Policy, Port80
 from origin_pulls.model.proof import Check, Result, Seen
 from origin_pulls.server import journal
 from origin_pulls.server.journal import Deed
@@ -101,12 +101,15 @@ class Carrying:
 
     def _look_before(self) -> dict[str, Refused]:
         """Note what vhosts answer now; refusals for those that are to demand and do not answer."""
-        pairs = [(change.facts.vhost, change.wanted) for change in self.changes.values()]
-        self.before = self.prover.before(pairs, self.prepared.bystanders)
+        changing = [
+            (change.facts.vhost, change.wanted, change.facts.edge.ways)
+            for change in self.changes.values()
+        ]
+        self.before = self.prover.before(changing, self.prepared.bystanders)
         silent = {
             ask.host: seen
             for ask, seen in self.before.asked.items()
-            if ask.is_tls and _is_dumb(seen)
+            if ask.is_tls and not ask.nonce and _is_dumb(seen)
         }
         refused = {}
         for key, change in self.changes.items():
@@ -191,7 +194,7 @@ class Carrying:
         checks = [
             check
             for key, policy in wanted.items()
-            for check in self.prover.checks(self.changes[key].facts.vhost, policy, self.before)
+            for check in self._checks(self.changes[key], policy)
         ]
         results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
         if settling.has_died(self.server.apache, self.parent):
@@ -282,7 +285,11 @@ class Carrying:
         hosts = change.facts.vhost.host_names
         if any(_is_dumb(seen) for ask, seen in self.before.asked.items() if ask.host in hosts):
             return []
-        return self.prover.checks(change.facts.vhost, change.facts.policy, self.before)
+        return self._checks(change, change.facts.policy)
+
+    def _checks(self, change: Change, policy: Policy) -> list[Check]:
+        facts = change.facts
+        return self.prover.checks(facts.vhost, policy, self.before, facts.edge.ways)
 
     # -- the end ----------------------------------------------------------------------------
 

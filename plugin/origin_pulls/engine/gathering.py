@@ -75,7 +75,7 @@ class Gathering:
     def change(self, vhost: Vhost, applied: Applied, wanted: Policy) -> Change:
         """One vhost's facts for a policy that is wanted."""
         trusted = self._trusted(vhost, wanted)
-        edge = self.server.edge.facts(vhost.key)
+        edge = self.server.edge.facts(vhost)
         if wanted.edge_ready:
             edge = replace(edge, presents=edge.presents | fingerprints(trusted))
         found = list(self._vhost_lines(vhost))
@@ -131,19 +131,22 @@ class Gathering:
             case Trust.CUSTOM:
                 return judged.anchors(policy.ca, now=self.now)
             case Trust.OWN:
-                return [self._material(vhost).anchor(self.now)]
+                found = [one.anchor(self.now) for one in self._materials(vhost)]
+                return list({anchor.sha256: anchor for anchor in found}.values())
 
-    def _material(self, vhost: Vhost) -> Material:
+    def _materials(self, vhost: Vhost) -> list[Material]:
+        """The vhost's certificates: one for each of its zones, two while one is rotated."""
         if vhost.key in self.made:
-            return self.made[vhost.key]
+            return [self.made[vhost.key]]
         place = vhost.user, vhost.incarnation, vhost.server_name
-        number = self.server.store.material(*place)
-        kept = certificates.kept(self.server.config.keys_directory / number) if number else None
-        if kept is not None:
-            return kept
+        folder = self.server.config.keys_directory
+        numbers = self.server.store.material(*place).split()
+        found = [kept for number in numbers if (kept := certificates.kept(folder / number))]
+        if found:
+            return found
         years = self.server.config.certificate_years
         self.made[vhost.key] = certificates.make(vhost.server_name, now=self.now, years=years)
-        return self.made[vhost.key]
+        return [self.made[vhost.key]]
 
     def _server_findings(self) -> Iterator[Finding]:
         conf = self.server.apache.paths.conf

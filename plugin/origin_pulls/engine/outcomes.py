@@ -81,7 +81,7 @@ def _ended_item(
 
 def _comes_from(job: Job, item: Item, before: Applied) -> int:
     """The job that the policy counts as coming from: one that changes nothing does not count."""
-    if job.kind == "undo":
+    if job.kind == "undo" or item.after_job:
         return item.after_job
     return before.job if item.wanted == before.policy else job.number
 

@@ -12,7 +12,7 @@ from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Applied, Item, Job, item_for
 from origin_pulls.model.plan import Step
 from origin_pulls.model.preview import Preview, PreviewedName, PreviewedVhost
-from origin_pulls.model.wish import Change, JobWish, Undo
+from origin_pulls.model.wish import Change, Reviewed, Undo
 from origin_pulls.store.marks import Marks
 
 MOST_VHOSTS = 100
@@ -21,7 +21,7 @@ MOST_STEPS = 100
 MOST_DIFF = 400_000  # characters in one answer
 
 
-def prepared_for(server: Server, wish: JobWish) -> tuple[Prepared, Job]:
+def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
     """What a wish would do, and the job that it would be."""
     found = looking.look(server)
     keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
@@ -48,7 +48,7 @@ def prepared_for(server: Server, wish: JobWish) -> tuple[Prepared, Job]:
     return preparing.prepare(server, [job]), job
 
 
-def preview(server: Server, wish: JobWish, *, is_account: bool) -> Preview:
+def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:
     """The same as plain values, bounded; an account holder sees nothing of anybody else."""
     prepared, job = prepared_for(server, wish)
     keys = [item.key for item in job.items]

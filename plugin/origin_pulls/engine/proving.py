@@ -20,6 +20,7 @@ AT_ONCE = 8
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 MOST_CANDIDATES = 3  # for one bystander
+Ways = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,13 @@ class Prover:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(zip(asks, pool.map(self._ask, asks), strict=True))
 
-    def before(self, changing: Sequence[tuple[Vhost, Policy]], others: Sequence[Vhost]) -> Before:
+    def before(
+        self, changing: Sequence[tuple[Vhost, Policy, Ways]], others: Sequence[Vhost]
+    ) -> Before:
         """What vhosts that are about to change answer now, and some that are not."""
-        asks = [ask for vhost, policy in changing for ask in proof.baseline(vhost, policy)]
+        asks = [
+            ask for vhost, policy, ways in changing for ask in proof.baseline(vhost, policy, ways)
+        ]
         answers = self.ask_all(asks)
         bystanders: list[tuple[str, Ask, Seen]] = []
         for vhost in others[: MOST_CANDIDATES * self.config.bystanders]:
@@ -62,11 +67,11 @@ class Prover:
                 bystanders.append((vhost.key, ask, seen))
         return Before(dict(answers), tuple(bystanders))
 
-    def checks(self, vhost: Vhost, policy: Policy, before: Before) -> list[Check]:
+    def checks(self, vhost: Vhost, policy: Policy, before: Before, ways: Ways = ()) -> list[Check]:
         """The checks that prove a policy of one vhost from this machine."""
         address = (vhost.addresses or vhost.plain_addresses or ("127.0.0.1:443",))[0]
         source = asking.source_towards(address)
-        return proof.checks(vhost, policy, source=source, before=before.asked)
+        return proof.checks(vhost, policy, source=source, before=before.asked, ways=ways)
 
     def bystander_checks(self, before: Before) -> list[Check]:
         """The checks that those who are not meant answer as before."""

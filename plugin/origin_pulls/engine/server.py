@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from origin_pulls.cloudflare.edge import Edge, MemoryEdge
+from origin_pulls.cloudflare.edge import Edge
 from origin_pulls.config import Config
+from origin_pulls.engine.edge.knowing import KnownEdge
+from origin_pulls.engine.edge.reach import NoReach, Reach
+from origin_pulls.engine.edge.token_reach import TokenReach
 from origin_pulls.model.certificates import Anchor
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.server import certificates, files, users
@@ -24,6 +27,11 @@ def web_group(config: Config) -> int | None:
     """The group of the web services' user, ``None`` where they are not installed."""
     found = users.ids(config.passwd, config.web_user)
     return found[1] if found else None
+
+
+def reach_of(config: Config) -> Reach:
+    """The way to Cloudflare of the server of a configuration."""
+    return TokenReach(config)
 
 
 class Seen:
@@ -53,6 +61,7 @@ class Server:
     is_dry: bool = False
     clock: Callable[[], datetime] = utc_now
     seen: Seen = field(default_factory=Seen)
+    reach: Reach = field(default_factory=NoReach)
 
     @classmethod
     def of(cls, config: Config, seen: Seen | None = None) -> Server:
@@ -67,14 +76,17 @@ class Server:
         files.make_directory(config.state_directory)
         files.make_directory(config.journal, mode=0o700)
         store = open_store(config.store, group=web_group(config))
-        return cls(config, apache, store, MemoryEdge(), seen=seen or Seen())
+        edge = KnownEdge(config, store)
+        return cls(config, apache, store, edge, seen=seen or Seen(), reach=reach_of(config))
 
     @classmethod
     def dry(cls, config: Config, seen: Seen | None = None) -> Server:
         """The server of a configuration, to be looked at: nothing on it is written."""
         apache = Apache(config)
         store = read_store(config.store) or memory_store()
-        return cls(config, apache, store, MemoryEdge(), is_dry=True, seen=seen or Seen())
+        edge = KnownEdge(config, store)
+        reach = reach_of(config)
+        return cls(config, apache, store, edge, is_dry=True, seen=seen or Seen(), reach=reach)
 
     def stamp(self) -> str:
         """The time as it is stored."""

@@ -64,6 +64,7 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     change = Gathering(server, conf).change(vhost, mine, mine.policy)
     ways = ways_round.find(vhost, found.vhosts, policies, conf)
     material = server.store.material(vhost.user, vhost.incarnation, vhost.server_name)
+    material = material.partition(" ")[0]
     folder = server.config.keys_directory / material
     parts = {"ca": "ca.pem", "leaf": "leaf.pem", "key": "leaf.key"}
     certificate = {what: str(folder / name) for what, name in parts.items()} if material else {}

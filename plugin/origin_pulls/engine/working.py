@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from origin_pulls.engine import looking, recovery
 from origin_pulls.engine.carrying import Carrying
+from origin_pulls.engine.edge import entering, wishing
 from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.job import Applied, Item, Job, State, item_for
-from origin_pulls.model.wish import Change, JobWish, Undo
+from origin_pulls.model.policy import Mode
+from origin_pulls.model.wish import Change, JobWish, Rotate, Undo
 from origin_pulls.server import lock
+from origin_pulls.store.rollouts import EdgeStore
 
 logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -64,8 +67,14 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
                 undoes=wish.job,
                 is_partial=wish.is_partial,
             )
+        case Rotate():
+            job = wishing.rotation(server, wish, found)
+    wishing.make_way(server, job)
     job = replace(job, caller_kind=str(caller.kind), address=caller.address)
-    return server.store.add_job(job)
+    number = server.store.add_job(job)
+    if isinstance(wish, Change) and wish.removes:
+        EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in items])
+    return number
 
 
 def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[Item, ...]:
@@ -142,11 +151,15 @@ def work(server: Server, say: Say, gather: Callable[[], None] = lambda: None) ->
     """
     while _waiting(server):
         gather()
-        run(server, _next_batch(_waiting(server)), say)
+        batch = _next_batch(_waiting(server))
+        if batch:
+            run(server, batch, say)
 
 
 def _waiting(server: Server) -> list[Job]:
-    return server.store.jobs(states=[State.WAITING], most=10_000)
+    """The jobs that wait for a run; those for which Cloudflare comes first go there."""
+    found = server.store.jobs(states=[State.WAITING], most=10_000)
+    return entering.send_to_edge(server, found)
 
 
 def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
@@ -199,6 +212,10 @@ def _as_reviewed(server: Server, jobs: Sequence[Job]) -> tuple[Prepared, Sequenc
 
 def _outdated(server: Server, job: Job) -> Refused | None:
     """Why an undo that was accepted cannot be done any more; another run came between."""
+    if job.kind == entering.STEP and EdgeStore(server.store).cancelled_by(job.undoes):
+        is_tightening = any(item.wanted.mode is Mode.ENFORCE for item in job.items)
+        if is_tightening:
+            return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")
     if job.kind == "undo":
         try:
             again = undone(server, job.undoes, is_partial=job.is_partial)

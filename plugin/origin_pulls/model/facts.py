@@ -69,11 +69,13 @@ class EdgeFacts:
     """What Cloudflare shows to this vhost's origin.
 
     ``presents`` holds the SHA-256 of the anchors whose certificates it is known (or said) to
-    present; ``is_managed`` says that we can make it present another one.
+    present; ``is_managed`` says that we can make it present another one. ``ways`` are the addresses
+    of the edge by which the vhost is proven too, each with the name to ask for.
     """
 
     presents: frozenset[str] = frozenset()
     is_managed: bool = False
+    ways: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ FILE_NAME = "origin-pulls.conf"
 MARK = "# Origin Pulls keeps this file. Do not edit it; see `origin-pulls show`."
 DIGEST = re.compile(r"# sha256 ([0-9a-f]{64})")
 LOG_VARIABLE = "origin_pulls_vhost"
+NONCE = "Origin-Pulls-Proof"  # the header by which the log shows a request of ours
 PASS = "origin_pulls_pass"  # noqa: S105 - an Apache variable, no secret
 NOT_WELL_KNOWN = r"RewriteCond %{REQUEST_URI} !^/\.well-known/"
 SAFE_WORD = re.compile(r"[A-Za-z0-9._~@:+,=/*\[\]-]+")
@@ -161,6 +162,9 @@ def server(*, log: str) -> bytes:
         "%{c}a",
         "%a",
         "%{Host}i",
+        # What strangers may send here is escaped by Apache and means nothing: it is a random
+        # word that only the one who asked can look for.
+        f"%{{{NONCE}}}i",
     )
     layout = "\\t".join(fields)
     return _signed([f'GlobalLog "{_file(log)}" "{layout}" env={LOG_VARIABLE}'])

@@ -16,6 +16,7 @@ class State(StrEnum):
 
     WAITING = "waiting"
     RUNNING = "running"
+    AT_EDGE = "at the edge"
     DONE = "done"
     REFUSED = "refused"
     RESTORED = "restored"
@@ -24,7 +25,7 @@ class State(StrEnum):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
-        return self not in (State.WAITING, State.RUNNING)
+        return self not in (State.WAITING, State.RUNNING, State.AT_EDGE)
 
 
 # The worst of these is the outcome of a whole job, and its exit code.

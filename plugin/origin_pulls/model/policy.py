@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -40,6 +40,13 @@ class Port80(StrEnum):
     CLOUDFLARE = "cloudflare"
 
 
+class OnDrift(StrEnum):
+    """What is done when Cloudflare no longer presents what an origin demands."""
+
+    OBSERVE = "observe"
+    TELL = "tell"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What is wanted for one vhost.
@@ -56,6 +63,11 @@ class Policy:
     port80: Port80 = Port80.LEAVE
     ca: str = ""
     edge_ready: bool = False
+    on_drift: OnDrift = OnDrift.OBSERVE
+
+    def in_mode(self, mode: Mode) -> Policy:
+        """The same policy in another mode."""
+        return replace(self, mode=mode)
 
     @property
     def is_exempting(self) -> bool:
@@ -108,6 +120,7 @@ def read_policy(record: Mapping[str, object]) -> Policy:
         port80=_choice(record, "port80", Port80, Port80.LEAVE),
         ca=ca,
         edge_ready=ready,
+        on_drift=_choice(record, "on_drift", OnDrift, OnDrift.OBSERVE),
     )
 
 

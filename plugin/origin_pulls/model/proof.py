@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -36,13 +36,17 @@ class Expected(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One request: where it goes, for which name, over TLS or not, with which certificate."""
+    """One request: where it goes, for which name, over TLS or not, with which certificate.
+
+    With a ``nonce`` it goes by a URL that no cache can know, and the request log shows it.
+    """
 
     address: str
     host: str
     path: str = "/"
     shown: Shown = Shown.NONE
     is_tls: bool = True
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class Check:
     def __str__(self) -> str:
         scheme = "https" if self.ask.is_tls else "http"
         where = f"{scheme}://{self.ask.host}{self.ask.path}"
+        if self.ask.nonce:
+            return f"{where} through Cloudflare ({self.ask.address}): must be {self.expected}"
         return f"{where} with {self.ask.shown}: must be {self.expected}"
 
 
@@ -91,7 +97,12 @@ class Result:
         return f"{self.check}; came: {self.seen}"
 
 
-def baseline(vhost: Vhost, policy: Policy) -> list[Ask]:
+def through_edge(ways: Iterable[tuple[str, str]]) -> list[Ask]:
+    """One request through Cloudflare for each (address with port, host name)."""
+    return [Ask(address=address, host=host, nonce="run") for address, host in ways]
+
+
+def baseline(vhost: Vhost, policy: Policy, ways: Sequence[tuple[str, str]] = ()) -> list[Ask]:
     """The requests to make before a change, so that a change for the worse can be told.
 
     They carry the probe certificate: with it they are served before and after, so that a site's
@@ -103,12 +114,22 @@ def baseline(vhost: Vhost, policy: Policy) -> list[Ask]:
         asked += [replace(ask, shown=Shown.OURS) for ask in _exempt_asks(vhost, policy)]
     if vhost.plain_addresses:
         asked.append(_plain(vhost))
-    return asked
+    return asked + through_edge(ways)
 
 
-def checks(vhost: Vhost, policy: Policy, *, source: str, before: Mapping[Ask, Seen]) -> list[Check]:
-    """The checks that prove ``policy`` for one vhost, asked from the address ``source``."""
-    found: list[Check] = []
+def checks(
+    vhost: Vhost,
+    policy: Policy,
+    *,
+    source: str,
+    before: Mapping[Ask, Seen],
+    ways: Sequence[tuple[str, str]] = (),
+) -> list[Check]:
+    """The checks that prove ``policy`` for one vhost, asked from the address ``source``.
+
+    ``ways`` are those through Cloudflare: by them visitors must be served as before.
+    """
+    found = [Check(vhost.key, ask, Expected.SERVED, before.get(ask)) for ask in through_edge(ways)]
     if vhost.is_ssl:
         asks = [_ask(vhost, main_host(vhost), shown=shown) for shown in Shown]
         for ask in (*asks, *_exempt_asks(vhost, policy)):
@@ -170,7 +191,8 @@ def _is_served(check: Check, seen: Seen) -> bool:
         return was_silent and not seen.is_refused
     before = check.before.status if check.before else None
     if before is None:
-        return seen.status not in (403, 421)
+        # Cloudflare's own 520 and 525 are what a refused edge looks like.
+        return seen.status not in (403, 421) and not (check.ask.nonce and seen.status >= 520)
     if seen.status == before:
         return True
     if check.ask.is_tls and before in REFUSALS:

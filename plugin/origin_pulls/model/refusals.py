@@ -219,7 +219,8 @@ def _edge(change: Change) -> Iterator[Refused]:
     yield Refused(
         f"Nothing says that Cloudflare presents the certificate to {change.facts.vhost.server_name}"
         " yet; demanding it now would lock every visitor out",
-        hint="Upload the certificate at Cloudflare and turn Authenticated Origin Pulls on there "
+        hint="Let Origin Pulls do it: `origin-pulls token add`. Or by hand: upload the certificate "
+        "at Cloudflare and turn Authenticated Origin Pulls on there "
         "(`origin-pulls observe` makes the certificate, `show` tells where it lies), "
         "then say so with --edge-ready.",
     )

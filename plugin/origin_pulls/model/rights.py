@@ -21,7 +21,7 @@ from origin_pulls.model.desk_wish import (
 from origin_pulls.model.policy import Mode, Policy, Trust
 from origin_pulls.model.settings import Permission
 from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
-from origin_pulls.model.wish import Change, Preview, Undo, Wish
+from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 
 ASK_ADMIN = "Ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
@@ -118,7 +118,7 @@ def as_told_to_accounts(message: str, hint: str) -> tuple[str, str]:
 def with_who(wish: Wish, caller: Caller) -> Wish:
     """The wish in the name of who really asks."""
     match wish:
-        case Change() | Undo():
+        case Change() | Undo() | Rotate() | Cancel():
             return replace(wish, who=caller.user)
         case Preview():
             return Preview(replace(wish.of, who=caller.user))
@@ -141,6 +141,10 @@ def deed(wish: Wish) -> tuple[str, str, int]:
             return f"asked for {modes}", first if count == 1 else f"{count} vhosts", 0
         case Undo():
             return f"asked to undo job {wish.job}", f"job {wish.job}", 0
+        case Rotate():
+            return "asked for a new certificate", f"{wish.user}/{wish.server_name}", 0
+        case Cancel():
+            return f"cancelled job {wish.job}", f"job {wish.job}", wish.job
         case Prove():
             return "asked for a proof", f"{wish.user}/{wish.server_name}", 0
         case Lock():
@@ -174,7 +178,7 @@ def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
             return {(one.user, one.server_name): one.policy for one in wish.items}
         case Preview():
             return named(wish.of)
-        case Show() | Prove() | Lock() | Unlock():
+        case Show() | Prove() | Lock() | Unlock() | Rotate():
             return {(wish.user, wish.server_name): None}
         case _:
             return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, Tok
 
 MOST_ITEMS = 100_000
 MOST_MINUTES = 1440
+MATERIAL = re.compile(r"([0-9a-f]{16})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Change:
     After ``revert_minutes`` (0: never) it goes back by itself unless it is confirmed.
     ``fingerprint`` is that of the preview that was reviewed: where the facts differ when its turn
     comes, it is refused. Empty asks for no such comparison.
+    ``removes``: certificates that nobody demands any more are deleted at Cloudflare.
     """
 
     items: tuple[Wanted, ...]
@@ -40,6 +43,7 @@ class Change:
     is_partial: bool = False
     revert_minutes: int = 0
     fingerprint: str = ""
+    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +55,42 @@ class Undo:
     is_partial: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Bring a new certificate to Cloudflare in the place of this vhost's (or its zone's).
+
+    ``material`` is the number of one that was imported for it; empty: a new one is made.
+    """
+
+    user: str
+    server_name: str
+    who: str = "root"
+    material: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take back a job that is at the edge."""
+
+    job: int
+    who: str = "root"
+
+
+# What can be looked at before it is asked for.
+Reviewed = Change | Undo
+
 # What becomes a job.
-JobWish = Change | Undo
+JobWish = Change | Undo | Rotate
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a change or an undo would do; answered with ``{"preview": {...}}``."""
 
-    of: JobWish
+    of: Reviewed
 
 
-Wish = JobWish | Preview | DeskWish | TokenWish
+Wish = JobWish | Cancel | Preview | DeskWish | TokenWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +114,12 @@ def _as_record(wish: Wish) -> dict[str, object]:
         case Undo():
             record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
             return {**record, "partial": wish.is_partial}
+        case Cancel():
+            return {"wish": "cancel", "job": wish.job, "who": wish.who}
+        case Rotate():
+            record = {"wish": "rotate", "who": wish.who}
+            record |= {"user": wish.user, "server_name": wish.server_name}
+            return {**record, "material": wish.material}
         case Change():
             items = [
                 {
@@ -97,7 +131,7 @@ def _as_record(wish: Wish) -> dict[str, object]:
             ]
             record = {"wish": "change", "who": wish.who, "partial": wish.is_partial}
             record |= {"revert_minutes": wish.revert_minutes, "fingerprint": wish.fingerprint}
-            return {**record, "items": items}
+            return {**record, "removes": wish.removes, "items": items}
         case Preview():
             return {"wish": "preview", "of": _as_record(wish.of)}
         case AddToken() | RemoveToken() | ListTokens():
@@ -127,14 +161,13 @@ def _wish(record: Mapping[str, object]) -> Wish:
     if record.get("wish") == "preview":
         inner = record.get("of")
         of = _job_wish(inner) if isinstance(inner, Mapping) else None
-        if of is None:
+        if not isinstance(of, Change | Undo):
             raise Unusable("There is nothing to preview", hint="Give `of`: a change or an undo.")
         return Preview(of)
-    found = _job_wish(record) or desk_wish.read(record) or token_wish.read(record)
+    found = _job_wish(record) or _cancel(record) or _other(record)
     if found is None:
-        known = ", ".join(
-            ["change", "undo", "preview", *desk_wish.NAMES.values(), *token_wish.NAMES]
-        )
+        own = ("change", "undo", "rotate", "cancel", "preview")
+        known = ", ".join([*own, *desk_wish.NAMES.values(), *token_wish.NAMES])
         raise Unusable("There is no such wish", hint=f"Known: {known}.")
     return found
 
@@ -151,8 +184,21 @@ def _job_wish(record: Mapping[str, object]) -> JobWish | None:
                 is_partial=record.get("partial") is True,
                 revert_minutes=_minutes(record.get("revert_minutes", 0)),
                 fingerprint=_fingerprint(record.get("fingerprint", "")),
+                removes=record.get("removes") is True,
             )
+        case "rotate":
+            return Rotate(*_vhost(record), _who(record), _material(record.get("material", "")))
     return None
+
+
+def _other(record: Mapping[str, object]) -> DeskWish | TokenWish | None:
+    return desk_wish.read(record) or token_wish.read(record)
+
+
+def _cancel(record: Mapping[str, object]) -> Cancel | None:
+    if record.get("wish") != "cancel":
+        return None
+    return Cancel(desk_wish.job_number(record.get("job")), _who(record))
 
 
 def _who(record: Mapping[str, object]) -> str:
@@ -175,6 +221,12 @@ def _fingerprint(text: object) -> str:
     return text
 
 
+def _material(number: object) -> str:
+    if not isinstance(number, str) or not MATERIAL.fullmatch(number):
+        raise Unusable("The wish names no certificate", hint="Leave `material` out.")
+    return number
+
+
 def _items(items: object) -> tuple[Wanted, ...]:
     if not isinstance(items, list) or not 0 < len(items) <= MOST_ITEMS:
         raise Unusable("The wish has no list of items", hint="At least one.")
@@ -188,9 +240,13 @@ def _items(items: object) -> tuple[Wanted, ...]:
 def _item(item: object) -> Wanted:
     if not isinstance(item, dict) or not isinstance(item.get("policy"), Mapping):
         raise Unusable("An item of the wish has no policy", hint="Give user, server_name, policy.")
+    return Wanted(*_vhost(item), read_policy(item["policy"]))
+
+
+def _vhost(item: Mapping[str, object]) -> tuple[str, str]:
     user, server_name = item.get("user"), item.get("server_name")
     if not isinstance(user, str) or not names.is_account(user):
         raise Unusable("An item names no account", hint="Give `user`.")
     if not isinstance(server_name, str) or not names.is_host_name(server_name):
         raise Unusable("An item names no vhost", hint="Give `server_name`.")
-    return Wanted(user, server_name, read_policy(item["policy"]))
+    return user, server_name

@@ -7,6 +7,7 @@ import http.client
 import io
 import ipaddress
 import re
+import secrets
 import socket
 import ssl
 import time
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
 
+from origin_pulls.model.include import NONCE
 from origin_pulls.model.proof import Ask, Seen, Shown
 
 LONGEST_HEAD = 65536
@@ -83,10 +85,15 @@ def _secure(plain: socket.socket, context: ssl.SSLContext, request: Ask, end: fl
 
 
 def _request(stream: socket.socket, request: Ask, end: float) -> Seen:
+    query, proof = "", tuple[str, ...]()
+    if request.nonce:
+        nonce = f"{request.nonce}-{secrets.token_hex(8)}"
+        query, proof = f"?{NONCE}={nonce}", (f"{NONCE}: {nonce}",)
     lines = (
-        f"HEAD {request.path} HTTP/1.1",
+        f"HEAD {request.path}{query} HTTP/1.1",
         f"Host: {request.host}",
         "User-Agent: origin-pulls-proof",
+        *proof,
         "Accept: */*",
         "Connection: close",
         "",

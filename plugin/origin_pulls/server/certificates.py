@@ -47,9 +47,24 @@ class Material:
 
     @property
     def number(self) -> str:
-        """A short name for this material, made of its CA's fingerprint."""
-        certificate = x509.load_pem_x509_certificate(self.authority)
-        return certificate.fingerprint(hashes.SHA256()).hex()[:16]
+        """A short name for this material, made of its leaf's fingerprint."""
+        return fingerprint(self.leaf)[:16]
+
+    @property
+    def leaf_sha256(self) -> str:
+        """The SHA-256 of the leaf's DER, by which Cloudflare's lists are searched."""
+        return fingerprint(self.leaf)
+
+    @property
+    def serial(self) -> int:
+        """The leaf's serial number, as the request log shows it."""
+        return x509.load_pem_x509_certificate(self.leaf).serial_number
+
+    @property
+    def expires(self) -> datetime:
+        """When the leaf or its CA expires, whichever comes first."""
+        found = [x509.load_pem_x509_certificate(pem) for pem in (self.authority, self.leaf)]
+        return min(one.not_valid_after_utc for one in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,11 @@ def make(name: str, *, now: datetime, years: int) -> Material:
     return Material(
         authority.public_bytes(Encoding.PEM), leaf.public_bytes(Encoding.PEM), _key_text(key)
     )
+
+
+def fingerprint(pem: bytes) -> str:
+    """The SHA-256 of a certificate's DER, in hex."""
+    return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
 
 
 def keep(material: Material, folder: Path) -> None:

@@ -22,7 +22,18 @@ CREATE TABLE snapshot (signature TEXT, problems TEXT);
 """
 
 # Cloudflare's side: certificates, zones, rollouts.
-EDGE = ""
+EDGE = """
+CREATE TABLE rollout (job INTEGER PRIMARY KEY, record TEXT);
+CREATE TABLE cancelled (job INTEGER PRIMARY KEY, who TEXT);
+CREATE TABLE presented (
+    user TEXT, incarnation TEXT, server_name TEXT, zone TEXT, zone_name TEXT, form TEXT,
+    material TEXT, hosts TEXT, since TEXT, removes INTEGER, is_void INTEGER,
+    PRIMARY KEY (user, incarnation, server_name, zone));
+CREATE TABLE brought (
+    zone TEXT, kind TEXT, what TEXT, id TEXT, PRIMARY KEY (zone, kind, what));
+CREATE TABLE zone_material (zone TEXT PRIMARY KEY, number TEXT);
+CREATE TABLE drift (vhost TEXT, zone TEXT, what TEXT, since TEXT);
+"""
 
 # The pages: rights, settings, locks, what waits for a confirmation. `vhost_row` is what the list
 # shows, one narrow row a vhost; triggers keep it in step with what it is made of, whoever writes.

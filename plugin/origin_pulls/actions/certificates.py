@@ -1,0 +1,126 @@
+"""Certificates of vhosts: what there is, bringing one made elsewhere, and the CA to hand out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from origin_pulls.actions.changing import Say, carry_out
+from origin_pulls.config import Config
+from origin_pulls.engine import looking, working
+from origin_pulls.engine.server import Server
+from origin_pulls.errors import Refused
+from origin_pulls.model.inventory import Vhost
+from origin_pulls.model.job import Job
+from origin_pulls.model.wish import Rotate
+from origin_pulls.server import certificates, importing
+from origin_pulls.server.certificates import Material
+from origin_pulls.store.rollouts import EdgeStore
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One certificate of a vhost. ``zone``, ``form`` and ``since`` are empty until it is
+    presented; ``edge_id`` is Cloudflare's name for it.
+    """
+
+    number: str
+    issuer: str
+    sha256: str
+    expires: datetime
+    folder: Path
+    is_imported: bool
+    zone: str = ""
+    form: str = ""
+    since: str = ""
+    edge_id: str = ""
+
+
+def kept(config: Config, name: str) -> tuple[Vhost, list[Kept]]:
+    """The certificates of the vhost that serves a name."""
+    server = Server.dry(config)
+    vhost = looking.Names(looking.look(server)).find(name)
+    place = vhost.user, vhost.incarnation, vhost.server_name
+    found = []
+    for number in server.store.material(*place).split():
+        material = certificates.kept(config.keys_directory / number)
+        if material is not None:
+            found.append(_kept(server, place, number, material))
+    return vhost, found
+
+
+def authority(config: Config, name: str) -> bytes:
+    """The CA certificates, as PEM, that a vhost trusts of those that we keep for it."""
+    _, found = kept(config, name)
+    if not found:
+        raise Refused(
+            f"No certificate was made for {name} yet",
+            hint=f"`origin-pulls observe {name}` makes one, `enforce` brings it to Cloudflare.",
+        )
+    return b"".join((one.folder / "ca.pem").read_bytes() for one in found)
+
+
+def bring(
+    config: Config,
+    name: str,
+    *,
+    leaf: Path,
+    key: Path,
+    ca: Path | None,
+    who: str,
+    say: Say,
+) -> tuple[Vhost, Material, Job | None]:
+    """Take a certificate made elsewhere for the vhost that serves a name.
+
+    Where one is presented already it is rotated to this one (the job says how that went), else
+    it is kept for the next `enforce`.
+    """
+    server = Server.of(config)
+    vhost = looking.Names(looking.look(server)).find(name)
+    read = importing.read
+    authority_text = read(ca) if ca is not None else None
+    made = importing.material(read(leaf), read(key), authority_text, now=server.clock())
+    importing.keep_for(made, config.keys_directory / made.number, vhost.key)
+    place = vhost.user, vhost.incarnation, vhost.server_name
+    if any(one.place == place and one.material for one in EdgeStore(server.store).relied_on()):
+        wish = Rotate(vhost.user, vhost.server_name, who, made.number)
+        return vhost, made, carry_out(config, wish, say)
+    with working.holding(server, say):
+        if server.store.material(*place) and _is_demanding(server, place):
+            raise Refused(
+                f"{vhost.server_name} demands another certificate by a person's word",
+                hint=f"Switch it to observe first: `origin-pulls observe {vhost.server_name}`.",
+            )
+        server.store.keep_material(*place, made.number)
+    return vhost, made, None
+
+
+def _is_demanding(server: Server, place: tuple[str, str, str]) -> bool:
+    applied = server.store.policies().get(place)
+    return applied is not None and applied.policy.mode == "enforce"
+
+
+def _kept(server: Server, place: tuple[str, str, str], number: str, material: Material) -> Kept:
+    store = EdgeStore(server.store)
+    leaf = x509.load_pem_x509_certificate(material.leaf)
+    folder = server.config.keys_directory / number
+    shown = next(
+        (one for one in store.presented() if one.place == place and one.material == number), None
+    )
+    sha256 = material.leaf_sha256
+    brought = store.brought(shown.zone, f"{shown.form} certificate") if shown else {}
+    return Kept(
+        number=number,
+        issuer=leaf.issuer.rfc4514_string(),
+        sha256=sha256,
+        expires=material.expires,
+        folder=folder,
+        is_imported=bool(importing.imported_for(folder)),
+        zone=shown.zone_name if shown else "",
+        form=str(shown.form) if shown else "",
+        since=shown.since if shown else "",
+        edge_id=brought.get(sha256, ""),
+    )

@@ -1,0 +1,141 @@
+"""Commands about Cloudflare's side: edge, rotate, cancel, wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from origin_pulls.actions import changing
+from origin_pulls.actions import edge as at_edge
+from origin_pulls.actions.edge import AtEdge, ZoneAtEdge
+from origin_pulls.cli import words
+from origin_pulls.cli.changing import person
+from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
+from origin_pulls.config import Config
+from origin_pulls.model.job import EXIT_CODES, Job
+
+NUMBER = click.IntRange(1, LARGEST_NUMBER)
+
+
+@click.command()
+@click.argument("name")
+@common
+def edge(config: Config, as_json: bool, name: str) -> None:
+    """Show what Cloudflare does for NAME's vhost now, and what stands in the way."""
+    found = at_edge.edge_of(config, name)
+    if as_json:
+        print_json(_record(found))
+    else:
+        _say(found)
+
+
+@click.command()
+@click.argument("name")
+@common
+def rotate(config: Config, as_json: bool, name: str) -> int:
+    """Bring a new certificate to Cloudflare, then take the old one away; no visitor notices.
+
+    The origin trusts both while it is done. A zone's certificate is rotated for all its vhosts.
+    """
+    wish = changing.wish_to_rotate(config, name, who=person())
+    return _end(changing.carry_out(config, wish, progress), as_json=as_json)
+
+
+@click.command()
+@click.argument("number", type=NUMBER)
+@common
+def cancel(config: Config, as_json: bool, number: int) -> int:
+    """Cancel a job that is waiting at Cloudflare; what it did is taken back."""
+    job = changing.cancel(config, number, person(), progress)
+    if as_json:
+        print_json(words.job_record(job))
+    else:
+        words.say_job(job)
+    return 0
+
+
+@click.command()
+@click.argument("number", type=NUMBER)
+@common
+def wait(config: Config, as_json: bool, number: int) -> int:
+    """Wait until a job is over; where no agent runs, go on with it here."""
+    return _end(changing.follow(config, number, progress), as_json=as_json)
+
+
+def _end(job: Job, *, as_json: bool) -> int:
+    if as_json:
+        print_json(words.job_record(job))
+    else:
+        words.say_job(job)
+    return EXIT_CODES[job.state]
+
+
+def _record(found: AtEdge) -> dict[str, Any]:
+    return {
+        "user": found.vhost.user,
+        "servername": found.vhost.server_name,
+        "mode": str(found.applied.policy.mode),
+        "zones": [_zone_record(zone) for zone in found.zones],
+        "unreached": list(found.unreached),
+        "problems": list(found.problems),
+        "drift": [{"what": one.what, "since": one.since} for one in found.drifts],
+        "job": found.job.number if found.job else None,
+    }
+
+
+def _zone_record(zone: ZoneAtEdge) -> dict[str, Any]:
+    seen, certificate = zone.seen, zone.certificate
+    return {
+        "zone": seen.name,
+        "id": seen.id,
+        "status": seen.status,
+        "paused": seen.is_paused,
+        "ssl_mode": seen.ssl_mode,
+        "form": str(zone.ours.form) if zone.ours else None,
+        "zone_switch": seen.zone_switch,
+        "shared_switch": seen.shared_switch,
+        "certificate": {
+            "id": certificate.id,
+            "sha256": certificate.sha256,
+            "active": certificate.is_active,
+            "expires": certificate.expires,
+        }
+        if certificate
+        else None,
+        "names": [
+            {"name": one.name, "proxied": str(one.side), "presents": one.presents}
+            for one in zone.names
+        ],
+        "obstacles": [{"message": text, "hint": hint} for text, hint in zone.obstacles],
+        "amiss": list(zone.amiss),
+    }
+
+
+def _say(found: AtEdge) -> None:
+    click.echo(f"{click.style(found.vhost.server_name, bold=True)}: {found.applied.policy.mode}")
+    for zone in found.zones:
+        seen = zone.seen
+        paused = ", paused" if seen.is_paused else ""
+        click.echo(f"  zone      {seen.name} ({seen.status}{paused}), encryption {seen.ssl_mode}")
+        if zone.ours:
+            click.echo(f"  form      {zone.ours.form}, proven since {zone.ours.since[:16]}")
+        else:
+            click.echo("  form      none: Origin Pulls presents nothing here")
+        switch = "on" if seen.zone_switch else "off"
+        shared = "on" if seen.shared_switch else "off"
+        click.echo(f"  switches  zone's own certificate {switch}, shared certificate {shared}")
+        if zone.certificate:
+            click.echo(f"  presents  {zone.certificate.id}, until {zone.certificate.expires[:10]}")
+        for name in zone.names:
+            click.echo(f"            {name.name} ({name.side}): {name.presents}")
+        for text, hint in zone.obstacles:
+            click.echo(f"  In the way: {text}.\n    {hint}")
+        for text in zone.amiss:
+            click.echo(f"  Not as it was left: {text}.")
+    if found.unreached:
+        click.echo(f"  No token reaches the zone of {', '.join(found.unreached[:6])}.")
+    for text in found.problems:
+        click.echo(f"  Could not be asked: {text}")
+    if found.job:
+        click.echo(f"  Job {found.job.number} is at Cloudflare with it.")

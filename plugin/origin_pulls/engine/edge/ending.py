@@ -1,0 +1,75 @@
+"""What became of a job at the edge, out of its rollout and the runs that it made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from origin_pulls.engine.server import Server
+from origin_pulls.model.job import SEVERITY, Item, Job, State
+from origin_pulls.model.rollout import Direction, Rollout
+
+
+def ended(server: Server, job: Job, rollout: Rollout) -> Job:
+    """The job with the outcome of each of its vhosts; the worst is the job's own."""
+    runs: dict[str, list[Item]] = {}
+    for number in rollout.steps:
+        step = server.store.job(number)
+        for item in step.items if step else ():
+            runs.setdefault(item.key, []).append(item)
+    items = tuple(_item(job, rollout, item, runs.get(item.key, [])) for item in job.items)
+    worst = max(items, key=lambda item: SEVERITY.index(item.state))
+    if worst.state is State.DONE:
+        return replace(job, items=items, state=State.DONE, message="", hint="")
+    return replace(job, items=items, state=worst.state, message=worst.message, hint=worst.hint)
+
+
+def refused(job: Job, message: str, hint: str) -> Job:
+    """The job refused as a whole, nothing having been touched."""
+    items = tuple(
+        replace(item, state=State.REFUSED, message=message, hint=hint) for item in job.items
+    )
+    return replace(job, items=items, state=State.REFUSED, message=message, hint=hint)
+
+
+def _item(job: Job, rollout: Rollout, item: Item, runs: list[Item]) -> Item:
+    """One vhost's outcome: what its runs changed is told together, the last one's proof."""
+    diff = "".join(run.diff for run in runs if run.state is State.DONE)
+    proof = runs[-1].proof if runs else ()
+    after = item.after_job if job.kind == "undo" else job.number
+    if rollout.direction is Direction.ROTATE:
+        after = item.before.job
+    failed = rollout.failed.get(item.key)
+    if failed is None:
+        what = (
+            "The new certificate is presented and"
+            if rollout.direction is Direction.ROTATE
+            else ("Done:" if item.key in rollout.keys else "Done and")
+        )
+        said = f"{what} proven by {len(proof)} requests" if proof else "Done"
+        through = sum("through Cloudflare" in line for line in proof)
+        said += f", {through} of them through Cloudflare." if through else "."
+        return replace(
+            item,
+            state=State.DONE,
+            message=said,
+            hint="",
+            diff=diff,
+            proof=proof,
+            notes=runs[-1].notes if runs else (),
+            after_job=after,
+        )
+    message, hint = failed
+    is_stuck = bool(runs) and runs[-1].state is State.NOT_RESTORED
+    is_touched = rollout.touched or bool(rollout.steps)
+    state = State.RESTORED if is_touched else State.REFUSED
+    if is_touched and not message.endswith("taken back."):
+        message = f"{message.rstrip('.')}. It was taken back."
+    return replace(
+        item,
+        state=State.NOT_RESTORED if is_stuck else state,
+        message=message,
+        hint=hint,
+        diff="",
+        proof=proof,
+        after_job=after,
+    )

@@ -1,0 +1,52 @@
+"""Which jobs go to the edge, and which vhosts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.policy import Mode, Trust
+from origin_pulls.store.rollouts import EdgeStore
+
+if TYPE_CHECKING:
+    from origin_pulls.engine.server import Server
+
+STEP = "step"  # the kind of a job that a rollout makes for an ordinary run
+ROTATE = "rotate"
+
+
+def send_to_edge(server: Server, jobs: Sequence[Job]) -> list[Job]:
+    """Keep those of the waiting jobs that are for the edge as such from now on; the others."""
+    store = EdgeStore(server.store)
+    is_possible = bool(jobs) and server.reach.is_possible()
+    left = []
+    for job in jobs:
+        is_tightening = is_possible and job.kind != STEP
+        if job.kind == ROTATE or (
+            is_tightening and any(needs_edge(server, item) for item in job.items)
+        ):
+            store.enter(job)
+        else:
+            left.append(job)
+    return left
+
+
+def needs_edge(server: Server, item: Item) -> bool:
+    """Whether Cloudflare has to be made to present before this origin may demand."""
+    wanted = item.wanted
+    if wanted.mode is not Mode.ENFORCE or wanted.edge_ready or wanted.trust is Trust.CUSTOM:
+        return False
+    presented = {
+        bool(one.material)
+        for one in EdgeStore(server.store).relied_on()
+        if one.place == (item.user, item.incarnation, item.server_name)
+    }
+    return (wanted.trust is Trust.OWN) not in presented
+
+
+def at_edge(server: Server) -> list[Job]:
+    """The jobs at the edge, the oldest first."""
+    return sorted(
+        server.store.jobs(states=[State.AT_EDGE], most=10_000), key=lambda job: job.number
+    )

@@ -1,0 +1,111 @@
+"""Proves through Cloudflare: an uncached URL at each of its addresses, seen in our own log."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from origin_pulls.engine.gathering import REQUEST_LOG
+from origin_pulls.engine.server import Server
+from origin_pulls.model.proof import Ask, Seen
+from origin_pulls.server import asking
+
+PAUSE = 0.05
+VERIFY, SERIAL = 3, 5  # fields of a log line (model/include.py)
+LARGEST_READ = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What one round came to: ways that were asked, and why it does not hold (empty: it does)."""
+
+    ways: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+
+def probe(server: Server, hosts: Sequence[str], serial: int | None) -> Probed:
+    """One round: every host at every address that DNS names for it.
+
+    Each request must be answered by this server, and its log must show that Cloudflare presented
+    a certificate that Apache trusts: the one of this ``serial`` where one is given.
+    """
+    log = server.apache.paths.logs / REQUEST_LOG
+    ways: list[tuple[str, str]] = []
+    for host in hosts[: server.config.edge_names]:
+        asked = f"origin-pulls-proof{host[1:]}" if host.startswith("*.") else host
+        addresses = server.reach.edge_addresses(asked)
+        if not addresses:
+            return Probed(problem=f"DNS names no address of Cloudflare for {asked}")
+        for address in addresses:
+            literal = f"[{address}]" if ":" in address else address
+            way = f"{literal}:{server.config.edge_port}", asked
+            problem = _ask(server, log, *way, serial)
+            if problem:
+                return Probed(tuple(ways), problem)
+            ways.append(way)
+    return Probed(tuple(ways))
+
+
+def _ask(server: Server, log: Path, address: str, host: str, serial: int | None) -> str:
+    nonce = secrets.token_hex(12)
+    began = _size(log)
+    ask = Ask(address=address, host=host, nonce=nonce)
+    seen = asking.ask(ask, {}, timeout=server.config.answer_timeout)
+    line = _line(log, began, nonce, server.config.log_patience if seen.status else 0)
+    where = f"{host} by way of Cloudflare ({address})"
+    if line is None:
+        return f"{where}: {_missing(seen)}"
+    if line[VERIFY] != "SUCCESS":
+        what = "no certificate" if line[VERIFY] == "NONE" else f"no good one ({line[VERIFY]})"
+        return f"{where}: Cloudflare presents {what} yet"
+    if serial is not None and _number(line[SERIAL]) != serial:
+        return f"{where}: Cloudflare still presents another certificate"
+    if seen.status is None or seen.status >= 520:
+        return f"{where}: {seen}"
+    return ""
+
+
+def _missing(seen: Seen) -> str:
+    if seen.status is None or seen.status >= 500:
+        return str(seen)
+    return f"it was answered ({seen}), but the request did not come to this server's Apache"
+
+
+def _line(log: Path, began: int, nonce: str, patience: float) -> list[str] | None:
+    """The fields of our request's line; Apache writes it when the answer is through."""
+    end = time.monotonic() + patience
+    while True:
+        for line in _written(log, began).splitlines():
+            fields = line.split("\t")
+            if len(fields) > SERIAL and fields[-1].startswith(f"{nonce}-"):
+                return fields
+        if time.monotonic() >= end:
+            return None
+        time.sleep(PAUSE)
+
+
+def _written(log: Path, began: int) -> str:
+    """What was written since; all of it where the log was begun anew."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(began if _size(log) >= began else 0)
+            return stream.read(LARGEST_READ).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _size(log: Path) -> int:
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None

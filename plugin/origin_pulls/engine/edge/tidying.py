@@ -1,0 +1,127 @@
+"""Takes from the edge what we brought there and nobody needs: after the origin, never before it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+from origin_pulls.engine.edge import looking
+from origin_pulls.engine.edge.entering import at_edge
+from origin_pulls.engine.server import Server
+from origin_pulls.errors import EdgeRefused, EdgeUnknown, Refused
+from origin_pulls.model import edge
+from origin_pulls.model.edge import Aim, Form, Ready, Waiting
+from origin_pulls.model.job import Applied
+from origin_pulls.model.policy import Mode
+from origin_pulls.model.rollout import Leg
+from origin_pulls.store.rollouts import SWITCH, EdgeStore, Presented
+
+logger = logging.getLogger(__name__)
+MOST_STEPS = 20
+
+
+def tidy(server: Server, say: Callable[[str], None]) -> list[str]:
+    """Withdraw what is presented to vhosts that are off; sentences about what has to wait."""
+    store = EdgeStore(server.store)
+    policies = server.store.policies()
+    busy = {item.key for job in at_edge(server) for item in job.items}
+    rows = store.presented()
+    left = [
+        one
+        for one in rows
+        if one.key not in busy and _is_over(one, policies.get(one.place, Applied()))
+    ]
+    late: list[str] = []
+    for one in left:
+        kept = [other for other in rows if other not in left]
+        job = policies.get(one.place, Applied()).job
+        try:
+            said = _withdraw(server, one, kept)
+        except EdgeUnknown as error:
+            late.append(f"{one.server_name}: {error.message}; it is tried again")
+            continue
+        except EdgeRefused as error:
+            late.append(f"{one.server_name}: {error.message} {error.hint}")
+            continue
+        except Refused as error:
+            said = [f"{one.server_name}: {error.message}"]
+        for text in said:
+            say(text)
+            with contextlib.suppress(Refused):
+                server.store.note([job], text, at=server.stamp())
+        store.forget_presented(one)
+    for text in late:
+        logger.warning("%s", text)
+    return late
+
+
+def leftovers(server: Server) -> frozenset[tuple[str, str]]:
+    """What is presented though nobody demands it any more, as (vhost, zone)."""
+    policies = server.store.policies()
+    return frozenset(
+        (one.key, one.zone)
+        for one in EdgeStore(server.store).presented()
+        if _is_over(one, policies.get(one.place, Applied()))
+    )
+
+
+def _is_over(one: Presented, applied: Applied) -> bool:
+    """Whether nothing is demanded by this any more."""
+    mode = applied.policy.mode
+    return mode is Mode.OFF or (one.is_void and mode is not Mode.ENFORCE)
+
+
+def _withdraw(server: Server, one: Presented, kept: Sequence[Presented]) -> list[str]:
+    """All steps for one vhost's zone; what was done, in sentences."""
+    store = EdgeStore(server.store)
+    if one.form is Form.SHARED:
+        return []
+    others = [other for other in kept if other.zone == one.zone and other.form is one.form]
+    shares = one.form is Form.ZONE and bool(others)
+    if shares:
+        return [f"{one.zone_name} goes on presenting: {others[0].server_name} needs it"]
+    leg = Leg(
+        zone=one.zone,
+        zone_name=one.zone_name,
+        form=one.form,
+        user=one.user,
+        incarnation=one.incarnation,
+        material=one.material,
+        hosts=one.hosts,
+        keys=(one.key,),
+    )
+    client = server.reach.client(one.user, one.incarnation, one.zone, one.zone_name)
+    leaf = looking.aim_of(server, leg).leaf
+    is_ours = leaf in looking.ours(server, one.zone, one.form)
+    aim = Aim(
+        form=one.form,
+        leaf=leaf,
+        hosts=one.hosts,
+        ours=frozenset((leaf,)) if is_ours else frozenset(),
+    )
+    said: list[str] = []
+    is_voided = False
+    for _ in range(MOST_STEPS):
+        found = edge.step_off(
+            aim,
+            looking.glance(client, leg),
+            switch_is_ours=bool(store.brought(one.zone, SWITCH)),
+            others_need_zone=shares,
+            removes=one.removes,
+        )
+        if isinstance(found, Ready | Waiting) or (is_voided and not one.removes):
+            break
+        if is_voided and isinstance(found, edge.Void):
+            # It may take minutes; a certificate that a name still refers to cannot go.
+            raise EdgeUnknown(f"Cloudflare is still taking the certificate from {one.hosts[0]}")
+        said.append(edge.describe(found, one.zone_name))
+        looking.do(server, client, leg, aim, found)
+        is_voided = is_voided or isinstance(found, edge.Void)
+    else:
+        raise EdgeUnknown(f"Cloudflare has not yet taken away what was set for {one.zone_name}")
+    if one.removes:
+        store.forget(one.zone, looking.kind(one.form), leaf)
+        if one.form is Form.ZONE and store.zone_material(one.zone) == one.material:
+            store.keep_zone_material(one.zone, "")
+    return said

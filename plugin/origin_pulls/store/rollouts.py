@@ -1,0 +1,271 @@
+"""What the store knows of the edge: rollouts, what is presented, what we brought, drift."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from origin_pulls.model import rollout as rollouts
+from origin_pulls.model.edge import Form
+from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.rollout import Rollout
+from origin_pulls.store.records import finish_item
+from origin_pulls.store.store import Store
+
+CERTIFICATE = "certificate"
+ASSOCIATION = "association"
+SWITCH = "switch"
+IMPORTED = "imported"  # in the place of which certificate of ours, by their numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """Proven to be presented to a vhost: by which zone, in which form, which certificate.
+
+    ``material`` is the number of the certificate (empty: Cloudflare's shared one). ``removes``:
+    the certificate is to be deleted once nobody demands it. ``is_void``: nothing may be built on
+    it, and what we set for it at the edge is to be taken away.
+    """
+
+    user: str
+    incarnation: str
+    server_name: str
+    zone: str
+    zone_name: str
+    form: Form
+    material: str
+    hosts: tuple[str, ...]
+    since: str
+    removes: bool = False
+    is_void: bool = False
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The vhost in its account's present life, as policies are kept."""
+        return self.user, self.incarnation, self.server_name
+
+    @property
+    def key(self) -> str:
+        """Account and ServerName in one word."""
+        return f"{self.user}/{self.server_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Something at the edge that is not as it was left."""
+
+    key: str
+    zone: str
+    what: str
+    since: str
+
+
+class EdgeStore:
+    """The edge's tables of one open store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    # -- rollouts ---------------------------------------------------------------------------
+
+    def begin(self, rollout: Rollout, job: Job) -> None:
+        """Keep a rollout and that its job is at the edge, with what was before, at once."""
+        with self.store.writing() as connection:
+            _put(connection, rollout)
+            _put_state(connection, job, State.AT_EDGE)
+
+    def keep(self, rollout: Rollout) -> None:
+        """Keep how far a rollout has come."""
+        with self.store.writing() as connection:
+            _put(connection, rollout)
+
+    def end(self, job: Job, *, at: str) -> None:
+        """Keep the outcome of a rollout's job, and forget the rollout, at once."""
+        with self.store.writing() as connection:
+            connection.execute(
+                "UPDATE job SET state=?, ended=?, message=?, hint=? WHERE number=?",
+                (job.state, at, job.message, job.hint, job.number),
+            )
+            for item in job.items:
+                finish_item(connection, job, item, at)
+            connection.execute("DELETE FROM rollout WHERE job=?", (job.number,))
+
+    def rollouts(self) -> list[Rollout]:
+        """All rollouts under way, the oldest first."""
+        rows = self.store.rows("SELECT record FROM rollout ORDER BY job")
+        with self.store.mended():
+            return [rollouts.read(json.loads(row["record"])) for row in rows]
+
+    def rollout(self, job: int) -> Rollout | None:
+        """The rollout of this job."""
+        return next((one for one in self.rollouts() if one.job == job), None)
+
+    def enter(self, job: Job) -> None:
+        """A waiting job goes to the edge; what stands in the way is found out there."""
+        with self.store.writing() as connection:
+            _put_state(connection, job, State.AT_EDGE)
+
+    def cancel(self, job: int, who: str) -> None:
+        """Note that a job at the edge shall be taken back."""
+        with self.store.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO cancelled VALUES (?,?)", (job, who))
+
+    def cancelled_by(self, job: int) -> str:
+        """Who cancelled this job; empty when nobody did."""
+        rows = self.store.rows("SELECT who FROM cancelled WHERE job=?", (job,))
+        return str(rows[0]["who"]) if rows else ""
+
+    # -- what is presented ------------------------------------------------------------------
+
+    def presented(self) -> list[Presented]:
+        """All that is presented to vhosts of this server."""
+        rows = self.store.rows("SELECT * FROM presented ORDER BY user, server_name, zone")
+        with self.store.mended():
+            return [
+                Presented(
+                    **{
+                        **dict(row),
+                        "form": Form(row["form"]),
+                        "hosts": tuple(json.loads(row["hosts"])),
+                        "removes": bool(row["removes"]),
+                        "is_void": bool(row["is_void"]),
+                    }
+                )
+                for row in rows
+            ]
+
+    def relied_on(self) -> list[Presented]:
+        """What is presented and may be built on: not void, and nothing is amiss with it."""
+        amiss = {(one.key, one.zone) for one in self.drifts()}
+        return [
+            one for one in self.presented() if not one.is_void and (one.key, one.zone) not in amiss
+        ]
+
+    def keep_presented(self, found: Sequence[Presented]) -> None:
+        """Note what is presented from now on."""
+        with self.store.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO presented VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                [
+                    (
+                        *(one.user, one.incarnation, one.server_name, one.zone, one.zone_name),
+                        *(one.form, one.material, json.dumps(one.hosts), one.since, one.removes),
+                        one.is_void,
+                    )
+                    for one in found
+                ],
+            )
+
+    def forget_presented(self, one: Presented) -> None:
+        """It is presented no more."""
+        with self.store.writing() as connection:
+            connection.execute(
+                "DELETE FROM presented WHERE user=? AND incarnation=? AND server_name=? AND zone=?",
+                (one.user, one.incarnation, one.server_name, one.zone),
+            )
+
+    def ask_removal(self, keys: Sequence[tuple[str, str]]) -> None:
+        """The certificates of these vhosts (user, ServerName) go once nobody demands them."""
+        wanted = set(keys)
+        self.keep_presented(
+            [
+                replace(one, removes=True)
+                for one in self.presented()
+                if (one.user, one.server_name) in wanted
+            ]
+        )
+
+    def ways(self, key: str) -> tuple[tuple[str, str], ...]:
+        """The addresses of the edge (with port) by which a vhost at the edge is proven."""
+        return tuple(
+            way
+            for rollout in self.rollouts()
+            if key in rollout.keys
+            for way in rollout.ways_of(key)
+        )
+
+    # -- what we brought --------------------------------------------------------------------
+
+    def note(self, zone: str, kind: str, what: str, cert_id: str = "") -> None:
+        """Note, before it is written there, that this at the zone is ours."""
+        with self.store.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO brought VALUES (?,?,?,?)", (zone, kind, what, cert_id)
+            )
+
+    def forget(self, zone: str, kind: str, what: str) -> None:
+        """This at the zone is gone, or no more ours."""
+        with self.store.writing() as connection:
+            connection.execute(
+                "DELETE FROM brought WHERE zone=? AND kind=? AND what=?", (zone, kind, what)
+            )
+
+    def brought(self, zone: str, kind: str) -> dict[str, str]:
+        """What we brought to a zone of one kind, with the id that Cloudflare gave it."""
+        rows = self.store.rows("SELECT what, id FROM brought WHERE zone=? AND kind=?", (zone, kind))
+        return {row["what"]: row["id"] for row in rows}
+
+    def zone_material(self, zone: str) -> str:
+        """The number of the certificate made for a zone; empty when none was."""
+        rows = self.store.rows("SELECT number FROM zone_material WHERE zone=?", (zone,))
+        return str(rows[0]["number"]) if rows else ""
+
+    def keep_zone_material(self, zone: str, number: str) -> None:
+        """Remember which certificate belongs to the whole zone; an empty number forgets it."""
+        with self.store.writing() as connection:
+            connection.execute("DELETE FROM zone_material WHERE zone=?", (zone,))
+            if number:
+                connection.execute("INSERT INTO zone_material VALUES (?,?)", (zone, number))
+
+    def bring(self, old: Sequence[str], number: str) -> None:
+        """The next rotation of these certificates leads to this imported one."""
+        for one in old:
+            self.note("", IMPORTED, one, number)
+
+    def take_brought(self, old: str) -> str:
+        """The number of the certificate imported in the place of this one, if one was."""
+        return self.brought("", IMPORTED).get(old, "")
+
+    # -- drift ------------------------------------------------------------------------------
+
+    def drifts(self) -> list[Drift]:
+        """All that is not as it was left."""
+        rows = self.store.rows("SELECT * FROM drift ORDER BY since, vhost, what")
+        return [Drift(row["vhost"], row["zone"], row["what"], row["since"]) for row in rows]
+
+    def keep_drifts(self, zone: str, found: Sequence[Drift]) -> list[Drift]:
+        """Keep what is amiss at a zone in place of what was; gives what is new of it."""
+        known = {(one.key, one.what): one for one in self.drifts() if one.zone == zone}
+        fresh = [one for one in found if (one.key, one.what) not in known]
+        with self.store.writing() as connection:
+            connection.execute("DELETE FROM drift WHERE zone=?", (zone,))
+            kept = [known.get((one.key, one.what), one) for one in found]
+            connection.executemany(
+                "INSERT INTO drift VALUES (?,?,?,?)",
+                [(one.key, one.zone, one.what, one.since) for one in kept],
+            )
+            connection.executemany(
+                "INSERT INTO audit VALUES (?,?,?,?,0)",
+                [(one.since, "agent", f"drift: {one.what}", one.key) for one in fresh],
+            )
+        return fresh
+
+
+def _put(connection: sqlite3.Connection, rollout: Rollout) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO rollout VALUES (?,?)",
+        (rollout.job, json.dumps(rollouts.as_record(rollout))),
+    )
+
+
+def _put_state(connection: sqlite3.Connection, job: Job, state: State) -> None:
+    connection.execute(
+        "UPDATE job SET state=?, started=CASE started WHEN '' THEN asked ELSE started END "
+        "WHERE number=?",
+        (state, job.number),
+    )
+    for item in job.items:
+        kept: Item = replace(item, state=state)
+        finish_item(connection, job, kept, "")

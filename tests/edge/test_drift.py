@@ -1,0 +1,117 @@
+"""The watch: what somebody changed at Cloudflare is told, and visitors come before principle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from origin_pulls.engine.edge import watching
+from origin_pulls.engine.server import Server, utc_now
+from origin_pulls.model.policy import Mode
+from origin_pulls.store.rollouts import Drift
+from tests.edge.site import EdgeSite
+
+pytestmark = pytest.mark.apache
+NAME = "blog.example"
+
+
+def watch(site: EdgeSite, *, later: timedelta = timedelta()) -> list[Drift]:
+    """One look of the watch, at the time that it is then."""
+    server = Server.of(site.config)
+    object.__setattr__(server, "clock", lambda: utc_now() + later)
+    try:
+        return watching.watch(server, lambda _: None)
+    finally:
+        server.store.close()
+
+
+def mode(site: EdgeSite) -> str:
+    return str(site.json("show", NAME)["mode"])
+
+
+@pytest.fixture
+def enforced(standing_site: EdgeSite) -> EdgeSite:
+    """The sandbox with the vhost enforced, whatever the test before left."""
+    standing_site.remote.reset()
+    standing_site.remote.edge()
+    standing_site.json("off", NAME)
+    standing_site.json("enforce", NAME)
+    return standing_site
+
+
+def delete_certificate(site: EdgeSite) -> None:
+    cert_id = site.live(NAME)[0]["id"]
+    site.remote.ask("DELETE", f"zones/{NAME}/certificates/{cert_id}")
+
+
+def forbid(site: EdgeSite) -> None:
+    body = {"hostname": NAME, "cert_id": "", "enabled": False}
+    site.remote.ask("PUT", f"zones/{NAME}/associations", body)
+
+
+DRIFTS: list[tuple[Callable[[EdgeSite], object], str]] = [
+    (lambda site: site.remote.zone(NAME, aop_enabled=False), "presents no certificate"),
+    (lambda site: site.remote.zone(NAME, ssl="flexible"), "encryption mode"),
+    (lambda site: site.remote.zone(NAME, paused=True), "is paused"),
+    (delete_certificate, "presents no certificate"),
+    (forbid, "enabled: false"),
+    (
+        lambda site: site.remote.record(NAME, f"www.{NAME}", "127.0.0.1", proxied=False),
+        "is DNS-only",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), DRIFTS)
+def test_what_is_no_longer_presented_leads_back_to_observe(
+    enforced: EdgeSite, change: Callable[[EdgeSite], object], said: str
+) -> None:
+    assert watch(enforced) == []
+    change(enforced)
+    found = watch(enforced)
+    assert found, "it was not seen"
+    assert said in found[0].what
+    assert mode(enforced) == Mode.OBSERVE
+    assert enforced.is_open(NAME)
+    shown = enforced.json("edge", NAME)
+    assert said in shown["drift"][0]["what"]
+    assert watch(enforced) == [], "it is told once"
+
+
+def test_a_policy_that_only_wants_to_be_told_stays(enforced: EdgeSite) -> None:
+    enforced.json("enforce", NAME, "--on-drift", "tell")
+    enforced.remote.zone(NAME, paused=True)
+    assert watch(enforced)
+    assert mode(enforced) == Mode.ENFORCE
+    enforced.remote.zone(NAME, paused=False)
+    watch(enforced)
+    assert enforced.json("edge", NAME)["drift"] == []
+
+
+def test_an_api_that_does_not_answer_is_no_drift(enforced: EdgeSite) -> None:
+    enforced.remote.fault(".*/zones.*", status=503, times=100_000)
+    assert watch(enforced) == []
+    assert mode(enforced) == Mode.ENFORCE
+    enforced.remote.ask("DELETE", "faults")
+
+
+def test_what_drifted_is_enforced_again_the_whole_way(enforced: EdgeSite) -> None:
+    enforced.remote.zone(NAME, aop_enabled=False)
+    watch(enforced)
+    enforced.json("enforce", NAME)
+    assert enforced.zone(NAME)["aop_enabled"]
+    assert enforced.is_enforced(NAME)
+
+
+def test_a_certificate_is_rotated_by_itself_before_it_expires(enforced: EdgeSite) -> None:
+    first = enforced.live(NAME)[0]["id"]
+    years = enforced.config.certificate_years
+    watch(enforced, later=timedelta(days=365 * years - 20))
+    jobs = enforced.json("jobs")["jobs"]
+    rotation = next(one for one in jobs if one["kind"] == "rotate")
+    assert rotation["who"] == "agent"
+    enforced.run("wait", str(rotation["job"]))
+    assert [one["id"] for one in enforced.live(NAME)] != [first]
+    assert enforced.is_enforced(NAME)

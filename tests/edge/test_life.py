@@ -1,0 +1,79 @@
+"""The whole life against a real API and a real edge: on, rotate, off; nobody is ever refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from origin_pulls.model.policy import Mode
+from tests.edge.site import EdgeSite, Visitor
+
+pytestmark = pytest.mark.apache
+
+
+def test_on_rotated_and_off_again_without_a_single_refused_request(site: EdgeSite) -> None:
+    with Visitor(site, "blog.example", "www.blog.example") as visitor:
+        done = site.json("enforce", "blog.example")
+        assert done["items"][0]["state"] == "done", done
+        assert site.is_enforced("blog.example")
+        assert any("through Cloudflare" in line for line in done["items"][0]["proof"])
+        first = site.live("blog.example")
+        site.json("rotate", "blog.example")
+        second = site.live("blog.example")
+        assert site.is_enforced("blog.example")
+        assert [one["id"] for one in first] != [one["id"] for one in second]
+        assert len(first) == len(second) == 1
+        site.json("off", "blog.example", "--remove-certificate")
+        assert site.is_open("blog.example")
+    assert not site.zone("blog.example")["aop_enabled"]
+    assert site.live("blog.example") == []
+    assert set(visitor.came) == {"HTTP 200"}, visitor.came
+    assert visitor.came.total() > 50
+
+
+def test_a_job_at_the_edge_is_undone_to_what_was_before_all_of_it(site: EdgeSite) -> None:
+    number = site.json("enforce", "blog.example")["job"]
+    site.json("undo", str(number))
+    assert site.is_open("blog.example")
+    assert site.json("show", "blog.example")["mode"] == Mode.OFF
+    assert not site.zone("blog.example")["aop_enabled"]
+
+
+def test_two_vhosts_of_a_zone_share_one_certificate_and_one_switch(site: EdgeSite) -> None:
+    names = "blog.example", "blog-addon.blog.example"
+    site.json("enforce", *names)
+    assert all(site.is_enforced(name) for name in names)
+    assert len(site.live("blog.example")) == 1
+    site.json("off", "blog.example", "--remove-certificate")
+    assert site.zone("blog.example")["aop_enabled"], "the other vhost still demands it"
+    assert site.visit("blog-addon.blog.example").status == 200
+    assert site.is_open("blog.example")
+    site.json("off", "blog-addon.blog.example")
+    assert not site.zone("blog.example")["aop_enabled"]
+
+
+def test_a_zone_with_names_elsewhere_gets_certificates_for_single_names(site: EdgeSite) -> None:
+    with Visitor(site, "acme.example") as visitor:
+        site.json("enforce", "acme.example")
+        assert site.is_enforced("acme.example")
+        zone = site.zone("acme.example")
+        assert not zone["aop_enabled"]
+        bound = {one["hostname"]: one["enabled"] for one in zone["associations"]}
+        assert bound == {"acme.example": True, "www.acme.example": True}
+        site.json("rotate", "acme.example")
+        assert len(site.live("acme.example", "hostname_certificates")) == 1
+        site.json("off", "acme.example", "--remove-certificate")
+        site.remote.edge()
+        site.json("observe", "acme.example")  # whatever was still waited for is done by now
+        assert site.live("acme.example", "hostname_certificates") == []
+    voided = [path for method, path in site.writes() if method in ("PUT", "DELETE")]
+    assert voided
+    assert set(visitor.came) == {"HTTP 200"}, visitor.came
+
+
+def test_a_later_change_of_what_is_presented_already_is_an_ordinary_run(site: EdgeSite) -> None:
+    site.json("enforce", "blog.example")
+    written = len(site.writes())
+    done = site.json("enforce", "blog.example", "--exempt-path", "/feed/")
+    assert done["items"][0]["state"] == "done"
+    assert len(site.writes()) == written
+    assert done["job"] == site.json("show", "blog.example")["job"]
