@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import looking, preparing, relaxing, stopping, working
-from origin_pulls.engine.edge import going, tidying
+from origin_pulls.engine.edge import entering, going, tidying
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
@@ -65,8 +66,15 @@ def preview(config: Config, wish: Change | Undo) -> Prepared:
         keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
         items = tuple(item_for(keys[one.user, one.server_name], one.policy) for one in wish.items)
     partial = isinstance(wish, Change) and wish.is_partial
+    edge = sorted({item.key for item in items if entering.needs_edge(server, item)})
+    first = tuple(edge) if server.reach.is_possible() else ()
+    # What Cloudflare itself has against it is not asked: a preview shows this server's part.
+    items = tuple(
+        replace(item, wanted=replace(item.wanted, edge_ready=True)) if item.key in first else item
+        for item in items
+    )
     job = Job(number=0, kind="preview", who=wish.who, asked="", items=items, is_partial=partial)
-    return preparing.prepare(server, [job])
+    return replace(preparing.prepare(server, [job]), edge_first=first)
 
 
 def carry_out(config: Config, wish: JobWish, say: Say) -> Job:
@@ -121,11 +129,16 @@ def _go_on_here(server: Server, number: int, say: Say) -> None:
     """Where no agent runs: what is at Cloudflare is gone on with until this job is over."""
     if not tidying.leftovers(server) and not _is_at_edge(server, number):
         return
-    while True:
-        due = going.go_on(server, say)
-        if due is None or not _is_at_edge(server, number):
-            return
-        time.sleep(min(due, LONGEST_SLEEP))
+    try:
+        while True:
+            with stopping.taken_back():
+                due = going.go_on(server, say)
+            if due is None or not _is_at_edge(server, number):
+                return
+            time.sleep(min(due, LONGEST_SLEEP))
+    except KeyboardInterrupt:
+        say(f"job {number}: `origin-pulls wait {number}` goes on, `cancel {number}` takes it back")
+        raise
 
 
 def _is_at_edge(server: Server, number: int) -> bool:
