@@ -103,6 +103,9 @@ class Config:
     # Cloudflare's side: who goes on there holds this lock
     edge_lock: Path = Path("/var/lib/origin-pulls/edge.lock")
 
+    # the CA of Cloudflare's shared certificate, where another than the shipped one is meant
+    shared_ca: Path = Path("/etc/origin-pulls/shared-ca.pem")
+
     # what a setting may change
     public_https_port: int = 443
     certificate_years: int = 10

@@ -77,3 +77,37 @@ def test_a_later_change_of_what_is_presented_already_is_an_ordinary_run(site: Ed
     assert done["items"][0]["state"] == "done"
     assert len(site.writes()) == written
     assert done["job"] == site.json("show", "blog.example")["job"]
+
+
+def test_the_shared_certificate_is_proven_and_never_switched(site: EdgeSite) -> None:
+    assert site.sandbox.cloudflare
+    authority = site.sandbox.cloudflare.shared_ca.read_bytes()
+    site.config.shared_ca.write_bytes(authority)
+    site.remote.zone("blog.example", tls_client_auth="on")
+    site.remote.edge()
+    site.json("enforce", "blog.example", "--trust", "cloudflare")
+    assert site.is_enforced("blog.example")
+    assert site.visit("blog.example").status == 200
+    site.json("off", "blog.example")
+    assert site.writes() == []
+    assert site.zone("blog.example")["tls_client_auth"] == "on"
+
+
+def test_panic_takes_along_what_is_at_the_edge(site: EdgeSite) -> None:
+    site.remote.switch(fate="stuck", fate_times=1)
+    with site.start("enforce", "blog.example") as process:
+        assert process.stderr
+        while "waiting for Cloudflare" not in (line := process.stderr.readline()):
+            assert line, "it ended before it waited"
+        assert site.run("relax", "--all").code == 0
+        process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert site.is_open("blog.example")
+
+
+def test_a_preview_says_that_cloudflare_comes_first_and_touches_nothing(site: EdgeSite) -> None:
+    shown = site.json("enforce", "blog.example", "--dry-run")
+    assert shown["edge_first"] == ["blog/blog.example"]
+    assert shown["steps"]
+    assert site.writes() == []
+    assert not site.include("blog", "blog.example").exists()

@@ -25,6 +25,7 @@ from origin_pulls.model.edge import (
     Waiting,
     ZoneSeen,
 )
+from origin_pulls.model.edge_obstacles import next_on
 from origin_pulls.model.inventory import Proxied
 from origin_pulls.model.policy import Trust
 
@@ -42,17 +43,23 @@ def aim(form: Form, leaf: str, *, ours: tuple[str, ...] = ()) -> Aim:
     return Aim(form=form, leaf=leaf, hosts=HOSTS, ours=frozenset((leaf, *ours)), may_fill=True)
 
 
+def with_store(seen: ZoneSeen, form: Form, store: tuple[SeenCertificate, ...]) -> ZoneSeen:
+    if form is Form.ZONE:
+        return replace(seen, zone_certificates=store)
+    return replace(seen, hostname_certificates=store)
+
+
 def done(seen: ZoneSeen, step: edge.Next, wanted: Aim, *, is_late: bool) -> ZoneSeen:
     """The zone after a step; what takes time at Cloudflare is not active at first."""
-    key = "zone_certificates" if wanted.form is Form.ZONE else "hostname_certificates"
-    store: tuple[SeenCertificate, ...] = getattr(seen, key)
+    is_zone = wanted.form is Form.ZONE
+    store = seen.zone_certificates if is_zone else seen.hostname_certificates
     match step:
         case Upload():
             number = str(len(store) + 1)
             fresh = SeenCertificate(
                 id=f"id{number}", sha256=wanted.leaf, is_active=not is_late, uploaded=number
             )
-            return replace(seen, **{key: (*store, fresh)})
+            return with_store(seen, wanted.form, (*store, fresh))
         case SwitchOn() | SwitchOff():
             return replace(seen, zone_switch=isinstance(step, SwitchOn))
         case Associate():
@@ -67,10 +74,11 @@ def done(seen: ZoneSeen, step: edge.Next, wanted: Aim, *, is_late: bool) -> Zone
             left = [one for one in seen.associations if one.hostname not in hosts]
             return replace(seen, associations=tuple(left))
         case Delete():
-            return replace(seen, **{key: tuple(one for one in store if one.id != step.cert_id)})
+            left_over = tuple(one for one in store if one.id != step.cert_id)
+            return with_store(seen, wanted.form, left_over)
         case Waiting():
             active = tuple(replace(one, is_active=True) for one in store)
-            return replace(seen, **{key: active})
+            return with_store(seen, wanted.form, active)
         case Ready():
             return seen
 
@@ -83,7 +91,7 @@ def turned_on(seen: ZoneSeen, wanted: Aim, *, is_late: bool) -> list[ZoneSeen]:
     """The zone after each step until it is ready."""
     found = [seen]
     for _ in range(20):
-        step = edge.step_on(wanted, found[-1])
+        step = next_on(wanted, found[-1])
         if isinstance(step, Ready):
             return found
         found.append(done(found[-1], step, wanted, is_late=is_late))
@@ -147,7 +155,7 @@ def test_a_name_that_was_told_to_show_nothing_shows_nothing() -> None:
     seen = turned_on(zone(), aim(Form.ZONE, "x"), is_late=False)[-1]
     assert edge.presented(replace(seen, associations=(off,)), HOSTS[0]) == ""
     with pytest.raises(Refused, match="enabled: false"):
-        edge.step_on(aim(Form.ZONE, "x"), replace(seen, associations=(off,)))
+        next_on(aim(Form.ZONE, "x"), replace(seen, associations=(off,)))
 
 
 @pytest.mark.parametrize(

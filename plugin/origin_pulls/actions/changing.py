@@ -112,11 +112,16 @@ def _go_on_here(server: Server, number: int, say: Say) -> None:
     """Where no agent runs: what is at Cloudflare is gone on with until this job is over."""
     if not tidying.leftovers(server) and not _is_at_edge(server, number):
         return
-    while True:
-        due = going.go_on(server, say)
-        if due is None or not _is_at_edge(server, number):
-            return
-        time.sleep(min(due, LONGEST_SLEEP))
+    try:
+        while True:
+            with stopping.taken_back():
+                due = going.go_on(server, say)
+            if due is None or not _is_at_edge(server, number):
+                return
+            time.sleep(min(due, LONGEST_SLEEP))
+    except KeyboardInterrupt:
+        say(f"job {number}: `origin-pulls wait {number}` goes on, `cancel {number}` takes it back")
+        raise
 
 
 def _is_at_edge(server: Server, number: int) -> bool:

@@ -11,7 +11,7 @@ from origin_pulls.engine.edge import looking, watching
 from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, Refused
-from origin_pulls.model import edge
+from origin_pulls.model import edge, edge_obstacles
 from origin_pulls.model.edge import SeenCertificate, ZoneSeen
 from origin_pulls.model.inventory import Proxied, Vhost
 from origin_pulls.model.job import Applied, Job
@@ -121,7 +121,7 @@ def _zone(server: Server, vhost: Vhost, seen: ZoneSeen, hosts: list[str]) -> Zon
         ours=looking.ours(server, seen.id, ours.form if ours else edge.Form.ZONE),
         may_fill=True,
     )
-    obstacles = tuple((one.message, one.hint) for one in edge.hindrances(aim, seen))
+    obstacles = tuple((one.message, one.hint) for one in edge_obstacles.hindrances(aim, seen))
     amiss = tuple(watching.amiss(server, ours, seen)) if ours else ()
     return ZoneAtEdge(seen, names, ours, certificate, obstacles, amiss)
 

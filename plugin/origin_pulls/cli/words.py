@@ -56,6 +56,7 @@ def preview_record(prepared: Prepared) -> dict[str, Any]:
     """What would be done as plain values."""
     return {
         "dry_run": True,
+        "edge_first": list(prepared.edge_first),
         "steps": [plan.describe(step) for step in prepared.steps],
         "diffs": {key: text for key, text in prepared.diffs.items() if key},
         "warnings": _warnings(prepared),
@@ -93,6 +94,11 @@ def say_preview(prepared: Prepared) -> None:
     if not prepared.steps:
         click.echo("Nothing would be done.")
         return
+    if prepared.edge_first:
+        click.echo(
+            "First Cloudflare is looked at, made to present the certificate, and proven, with "
+            f"the origin in observe: {', '.join(prepared.edge_first)}"
+        )
     click.echo("It would:")
     for number, step in enumerate(prepared.steps, 1):
         click.echo(f"  {number}. {plan.describe(step)}")

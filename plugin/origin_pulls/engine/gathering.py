@@ -127,7 +127,7 @@ class Gathering:
             return []
         match policy.trust:
             case Trust.CLOUDFLARE:
-                return [shared_ca.anchor(self.now)]
+                return [shared_ca.anchor(self.now, files.read(self.server.config.shared_ca))]
             case Trust.CUSTOM:
                 return judged.anchors(policy.ca, now=self.now)
             case Trust.OWN:

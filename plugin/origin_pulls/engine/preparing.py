@@ -24,7 +24,10 @@ LONGEST_DIFF = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a run would do: changes with their steps, and what is refused (by vhost key)."""
+    """What a run would do: changes with their steps, and what is refused (by vhost key).
+
+    ``edge_first``: vhosts to which Cloudflare is made to present before; a run leaves it empty.
+    """
 
     gathering: Gathering
     inventory: Inventory
@@ -35,6 +38,7 @@ class Prepared:
     applied: Mapping[str, Applied]
     diffs: Mapping[str, str]
     swept: tuple[str, ...] = ()
+    edge_first: tuple[str, ...] = ()
 
     @property
     def bystanders(self) -> list[Vhost]:

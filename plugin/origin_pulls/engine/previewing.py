@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from origin_pulls.engine import looking, preparing, working
+from origin_pulls.engine.edge import entering
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.server import Server
 from origin_pulls.model import plan, refusals, saying
@@ -45,7 +47,15 @@ def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
         items=items,
         is_partial=wish.is_partial,
     )
-    return preparing.prepare(server, [job]), job
+    edge = {item.key for item in items if entering.needs_edge(server, item)}
+    first = tuple(sorted(edge)) if server.reach.is_possible() else ()
+    # What Cloudflare itself has against it is not asked: a preview shows this server's part.
+    looked_at = tuple(
+        replace(item, wanted=replace(item.wanted, edge_ready=True)) if item.key in first else item
+        for item in items
+    )
+    prepared = preparing.prepare(server, [replace(job, items=looked_at)])
+    return replace(prepared, edge_first=first), job
 
 
 def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:

@@ -17,6 +17,7 @@ from origin_pulls.model.policy import Policy
 from origin_pulls.server import files, journal, lock
 from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, open_store
+from origin_pulls.store.rollouts import EdgeStore
 
 INTERRUPTED = "It was interrupted, and then everything was relaxed."
 
@@ -94,6 +95,8 @@ def _tell_store(
         try:
             waiting = store.jobs(states=[State.WAITING], most=100_000)
             _end(store, waiting, State.REFUSED, "Everything was relaxed before its turn.", stamp)
+            for other in store.jobs(states=[State.AT_EDGE], most=100_000):
+                EdgeStore(store).cancel(other.number, who)
             jobs = [job for number in begun if (job := store.job(number)) is not None]
             _end(store, jobs, State.RESTORED, INTERRUPTED, stamp)
             return [], _note(store, who, stamp)

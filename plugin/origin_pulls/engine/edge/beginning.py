@@ -16,6 +16,7 @@ from origin_pulls.engine.server import Server
 from origin_pulls.errors import OriginPullsError, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import Form, ZoneSeen
+from origin_pulls.model.edge_obstacles import hindrances
 from origin_pulls.model.inventory import Inventory, Kind, Name, Proxied, Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.policy import Mode, Trust
@@ -129,7 +130,7 @@ class Beginning:
                 hosts=place.hosts,
                 keys=(vhost.key,),
             )
-            problem = next(edge.hindrances(looking.aim_of(self.server, leg), place.seen), None)
+            problem = next(hindrances(looking.aim_of(self.server, leg), place.seen), None)
             if problem is not None:
                 raise problem
             yield leg

@@ -12,7 +12,8 @@ from origin_pulls.engine.edge.beginning import Beginning, begin_rotation
 from origin_pulls.engine.edge.ending import ended, refused
 from origin_pulls.engine.edge.entering import ROTATE, at_edge
 from origin_pulls.engine.edge.rotating import Rotating
-from origin_pulls.engine.edge.turning_on import Stages, TurningOn
+from origin_pulls.engine.edge.stages import Stages
+from origin_pulls.engine.edge.turning_on import TurningOn
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Busy, Damaged, OriginPullsError, Refused
 from origin_pulls.model.job import Job

@@ -8,7 +8,7 @@ from origin_pulls.config import Config
 from origin_pulls.model import certificates as judged
 from origin_pulls.model.facts import EdgeFacts
 from origin_pulls.model.inventory import Vhost
-from origin_pulls.server import certificates
+from origin_pulls.server import certificates, files
 from origin_pulls.store import Store
 from origin_pulls.store.rollouts import EdgeStore, Presented
 
@@ -40,6 +40,7 @@ class KnownEdge:
 
     def _anchor(self, one: Presented) -> str:
         if not one.material:
-            return judged.CLOUDFLARE_SHA256
+            other = files.read(self.config.shared_ca)
+            return certificates.fingerprint(other) if other else judged.CLOUDFLARE_SHA256
         kept = certificates.kept(self.config.keys_directory / one.material)
         return certificates.fingerprint(kept.authority) if kept else ""

@@ -8,10 +8,11 @@ from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import looking
 from origin_pulls.engine.edge.beginning import deadline
-from origin_pulls.engine.edge.turning_on import Stages, step_item
+from origin_pulls.engine.edge.stages import Stages, step_item
 from origin_pulls.errors import EdgeUnknown, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import Form, Ready, Waiting
+from origin_pulls.model.edge_obstacles import next_on
 from origin_pulls.model.job import Applied
 from origin_pulls.model.rollout import Leg, Rollout, Stage
 
@@ -108,7 +109,7 @@ class Rotating(Stages):
                     leg.user, leg.incarnation, leg.zone, leg.zone_name
                 )
                 aim = looking.aim_of(self.server, leg, number=leg.old)
-                found = edge.step_on(aim, looking.glance(client, leg))
+                found = next_on(aim, looking.glance(client, leg))
                 if isinstance(found, edge.Associate):
                     looking.do(self.server, client, leg, aim, found)
                     return "the old certificate to be set again"
