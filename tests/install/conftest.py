@@ -1,0 +1,50 @@
+"""What the installer's tests share: the wheels, made once."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.install.machine import TOP
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+FIND = '. "$1/appconfig/setup/words.sh"; . "$1/appconfig/setup/environment.sh"; find_python'
+
+
+@pytest.fixture(scope="session")
+def wheelhouse() -> Path:
+    """The wheels that requirements.lock names, for the Python that the installer finds."""
+    found = subprocess.run(
+        ["bash", "-c", FIND, "bash", str(TOP)],
+        env={"PATH": PATH, "TOP": str(TOP)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert found, "no Python with venv is on the system's PATH"
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    version = subprocess.run(
+        [found, "-c", ask], env={"PATH": PATH}, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    lock = TOP / "requirements.lock"
+    key = hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir(), f"origin-pulls-wheels-{os.geteuid()}-{key}")
+    folder.mkdir(mode=0o755, exist_ok=True)
+    assert folder.stat().st_uid == os.geteuid()
+    with (folder / ".lock").open("w") as held:
+        # Several workers of one session want them at once.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not (folder / ".whole").exists():
+            pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+            words = ("--only-binary", ":all:", "--require-hashes", "--python-version", version)
+            where = ("--dest", str(folder), "--requirement", str(lock))
+            subprocess.run([*pip, "download", *words, *where], check=True)
+            (folder / ".whole").touch()
+    return folder
