@@ -20,6 +20,7 @@ make_folders() {
     # setgid: what the agent makes there belongs to the service's group.
     install -d -m 2755 -o root -g "$SERVICE_USER" "$STATE"
     install -d -m 700 -o root -g root "$STATE/journal"
+    chmod 00700 "$STATE/journal"
     install -d -m 750 -o root -g "$SERVICE_USER" "$LOGS"
     make_run_folders
 }

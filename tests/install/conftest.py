@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.install.machine import TOP
+from tests.install.machine import TOP, Machine, machine, tree
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FIND = '. "$1/appconfig/setup/words.sh"; . "$1/appconfig/setup/environment.sh"; find_python'
@@ -48,3 +49,24 @@ def wheelhouse() -> Path:
             subprocess.run([*pip, "download", *words, *where], check=True)
             (folder / ".whole").touch()
     return folder
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Machine]:
+    """One machine for all tests of a module."""
+    with machine() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def trees() -> Iterator[Path]:
+    """A folder for releases, which everybody may read (pytest's own are closed)."""
+    with tempfile.TemporaryDirectory(prefix="origin-pulls-trees-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def release(trees: Path) -> Path:
+    """A version of this project, as a release unpacks."""
+    return tree(trees / "release", "1.0.0")

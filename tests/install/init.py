@@ -220,12 +220,10 @@ def serve(path: str) -> None:
             init.reap()
             init.wake()
             if listener in asked:
-                connection = listener.accept()[0]
-                with connection:
-                    words = json.loads(connection.makefile().readline())
-                    answer = init.answer(words)
-                    with contextlib.suppress(OSError):
-                        connection.sendall(json.dumps(answer).encode() + b"\n")
+                # Who asked may have been killed before it was done asking, or before it heard.
+                with listener.accept()[0] as connection, contextlib.suppress(OSError, ValueError):
+                    answer = init.answer(json.loads(connection.makefile().readline()))
+                    connection.sendall(json.dumps(answer).encode() + b"\n")
     for name in [*init.listening, *init.running]:
         init.stop(name)
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from origin_pulls.sandbox import Sandbox
+from origin_pulls.sandbox import Sandbox, apache
 from tests.conftest import standing
 from tests.server_under_test import Ran
 
@@ -68,7 +68,7 @@ class Machine:
             text=True,
             timeout=timeout,
             stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **environment},
+            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **environment},
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
@@ -95,6 +95,7 @@ def machine() -> Iterator[Machine]:
     """A machine with nothing of ours on it; gone at the end."""
     with standing() as sandbox:
         _furnish(sandbox)
+        apache.stop(sandbox.layout)
         init = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNT],
             stdout=subprocess.PIPE,
@@ -111,10 +112,13 @@ def machine() -> Iterator[Machine]:
         try:
             assert init.stdout is not None
             assert init.stdout.readline() == "ready\n"
-            yield Machine(sandbox, init)
+            made = Machine(sandbox, init)
+            # Apache has to see the same /etc as the product.
+            made.good("/usr/local/cpanel/scripts/restartsrv_httpd", "--start")
+            yield made
         finally:
-            init.send_signal(signal.SIGTERM)
-            init.wait(timeout=180)
+            with init:
+                init.send_signal(signal.SIGTERM)
 
 
 def _furnish(sandbox: Sandbox) -> None:
