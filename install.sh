@@ -84,6 +84,7 @@ prepare_server() {
     export HOME=/root LC_ALL=C
     unset PYTHONPATH PYTHONHOME PIP_CONFIG_FILE VIRTUAL_ENV
     umask 022
+    trap say_unexpected EXIT
     if [[ -n $WHEELHOUSE ]]; then
         [[ -d $WHEELHOUSE ]] || refuse not_genuine \
             "There is no folder $WHEELHOUSE." "Name the one with the release's wheels."
@@ -102,6 +103,7 @@ run_locked() {
     if ((code == EXIT[busy])); then
         refuse busy "Another installer runs on this server." "Wait until it has ended."
     fi
+    IS_SAID=yes
     exit "$code"
 }
 

@@ -45,8 +45,9 @@ check_easyapache() {
 }
 
 check_systemd() {
-    has systemctl || refuse no_systemd \
-        "There is no systemd here (no systemctl)." "The services need it."
+    if [[ ! -d /run/systemd/system ]] || ! has systemctl; then
+        refuse no_systemd "This machine does not run under systemd." "The services need it."
+    fi
     say "systemd: yes"
 }
 
@@ -163,7 +164,7 @@ foreign() {
 # Where TLS ends before Apache, no client certificate reaches it.
 check_front() {
     local port public holder
-    public=$(sed -n 's/^public_https_port: *//p' "$CONF/config.yaml" 2>/dev/null | tail -n 1)
+    public=$(sed -n 's/^public_https_port: *//p' "$CONF/config.yaml" 2>/dev/null) || true
     public=${public:-443}
     port=$(setting /var/cpanel/cpanel.config apache_ssl_port)
     port=${port##*:}
@@ -172,7 +173,7 @@ check_front() {
     elif [[ -e /usr/local/lsws/bin/lshttpd ]]; then
         refuse_front "LiteSpeed ends TLS"
     elif [[ ${port:-443} != "$public" ]]; then
-        refuse_front "Apache's HTTPS port is $port and visitors arrive at $public"
+        refuse_front "Apache's HTTPS port is ${port:-443} and visitors arrive at $public"
     fi
     holder=$(holder_of "$public")
     [[ -z $holder || $holder == httpd || $holder == apache2 ]] || refuse_front \

@@ -17,7 +17,19 @@ refuse() {
     local reason=$1 message=$2 hint=${3:-}
     printf 'install.sh: %s\n' "$message" >&2
     if [[ -n $hint ]]; then printf '  %s\n' "$hint" >&2; fi
+    IS_SAID=yes
     exit "${EXIT[$reason]}"
+}
+
+# Nothing ends without a word: a step that failed and was not expected to is said as well.
+IS_SAID=''
+say_unexpected() {
+    local code=$?
+    if ((code)) && [[ -z $IS_SAID ]]; then
+        printf 'install.sh: a step failed that should not (code %s); its words are above.\n' "$code" >&2
+        printf '  Start the same command again; what was begun is finished or taken back.\n' >&2
+        exit "${EXIT[failed]}"
+    fi
 }
 
 die() { refuse failed "$@"; }
@@ -45,5 +57,5 @@ version_of() {
 
 # One "key=value" of a file; empty when it is not there.
 setting() {
-    sed -n "s/^$2=//p" "$1" 2>/dev/null | tail -n 1
+    { sed -n "s/^$2=//p" "$1" 2>/dev/null || true; } | tail -n 1
 }

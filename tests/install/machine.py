@@ -68,7 +68,10 @@ class Machine:
             text=True,
             timeout=timeout,
             stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **environment},
+            env={
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                **environment,
+            },
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
@@ -132,7 +135,14 @@ def _furnish(sandbox: Sandbox) -> None:
             shutil.copy(source, target)
     for name in ("shadow", "gshadow"):
         (root / "etc" / name).touch(mode=0o640)
-    for folder in ("opt", "var/log", "etc/systemd/system", "etc/logrotate.d", "usr/local/sbin"):
+    for folder in (
+        "opt",
+        "run/systemd/system",
+        "var/log",
+        "etc/systemd/system",
+        "etc/logrotate.d",
+        "usr/local/sbin",
+    ):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for folder in ("etc/bash_completion.d", "etc/tmpfiles.d", "usr/local/bin", "var/lib"):
         (root / folder).mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
 
 SITE = "blog.example"
 PROGRAM = "/usr/local/bin/origin-pulls"
+RELEASES = "/opt/origin-pulls/releases"
 INSTALLER = "/opt/origin-pulls/current/install.sh"
 BROKEN = "/etc/apache2/conf.d/zz-somebody.conf"
 # What the system's own programs leave behind: backups of passwd, logs, locks, the stand-in's log.
 OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
-    *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
+    *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls", "/kept-release"),
 )
 
 
@@ -28,7 +30,14 @@ def installed(machine: Machine, release: Path, wheelhouse: Path, settings: bytes
     config = machine.at("/etc/origin-pulls/config.yaml")
     config.parent.mkdir(exist_ok=True)
     config.write_bytes(settings)
+    kept = machine.root / "kept-release"
+    if kept.exists():
+        # Built once for all tests here: the installer finds it whole, and goes on from there.
+        machine.at(RELEASES).mkdir(parents=True)
+        subprocess.run(["cp", "-al", kept, machine.at(RELEASES) / "1.0.0"], check=True)
     machine.good(release / "install.sh", "--wheelhouse", wheelhouse)
+    if not kept.exists():
+        subprocess.run(["cp", "-al", machine.at(RELEASES) / "1.0.0", kept], check=True)
     machine.good(PROGRAM, "enforce", SITE, "--edge-ready")
     machine.good(PROGRAM, "observe", "shop.example")
     assert UnderTest(machine.sandbox).is_enforced(SITE)
