@@ -103,8 +103,7 @@ run_locked() {
     if ((code == EXIT[busy])); then
         refuse busy "Another installer runs on this server." "Wait until it has ended."
     fi
-    IS_SAID=yes
-    exit "$code"
+    leave "$code"
 }
 
 show_help() {

@@ -70,7 +70,7 @@ missing_packages() {
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates)
     has nginx || missing+=(nginx-light)
     has perl || missing+=(perl)
-    has php || missing+=(php-cli)
+    has php-cgi || missing+=(php-cgi)
     if [[ $1 == test ]]; then
         has shellcheck || missing+=(shellcheck)
         has chromium || missing+=(chromium)

@@ -204,8 +204,7 @@ status() {
     attempt is_healthy "$release"
     if ((ATTEMPTED)); then code=${EXIT[failed]}; fi
     say "vhosts with a demand or a look: $(count_policies "$release")"
-    IS_SAID=yes
-    exit "$code"
+    leave "$code"
 }
 
 count_policies() {

@@ -64,12 +64,21 @@ lay_matching() {
     done
 }
 
-# Stylesheets, scripts, pictures beside the entry script: readable, nothing secret, no programs.
+# Style sheets, scripts, pictures beside the entry script: readable, nothing secret, no programs.
+# Each has twelve digits of its checksum in its name, which the pages compute as well: a browser
+# never takes an old one for a new one.
 lay_static() {
-    local release=$1 folder=$2 file
-    while IFS= read -r -d '' file; do
-        lay 644 "$file" "$folder/${file#"$release/static/"}"
-    done < <(find "$release/static" -type f ! -name '*.md' ! -name '.*' -print0 2>/dev/null)
+    local release=$1 folder=$2 file name sum
+    local -a now=()
+    for file in "$release"/static/*.*; do
+        [[ -f $file && $file != *.md ]] || continue
+        sum=$(sha256sum -- "$file")
+        name=$(basename -- "$file")
+        name=${name%.*}-${sum:0:12}.${name##*.}
+        lay 644 "$file" "$folder/$name"
+        now+=(! -name "$name")
+    done
+    find "$folder" -maxdepth 1 -type f -name '*-????????????.*' "${now[@]}" -delete
 }
 
 # One request through WHM's bridge, as cpsrvd would make it.

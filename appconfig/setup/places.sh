@@ -9,6 +9,7 @@ readonly UNDER_WAY=$PREFIX/under-way # what an interrupted run was at
 readonly LINK=/usr/local/bin/origin-pulls
 readonly CONF=/etc/origin-pulls
 readonly STATE=/var/lib/origin-pulls
+readonly PAGES_STATE=/var/lib/origin-pulls-web # the pages' own, and no secret of root's
 readonly LOGS=/var/log/origin-pulls
 readonly RUN=/run/origin-pulls
 readonly UNITS=/etc/systemd/system

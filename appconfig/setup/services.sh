@@ -21,6 +21,7 @@ make_folders() {
     install -d -m 2755 -o root -g "$SERVICE_USER" "$STATE"
     install -d -m 700 -o root -g root "$STATE/journal"
     chmod 00700 "$STATE/journal"
+    install -d -m 700 -o "$SERVICE_USER" -g "$SERVICE_USER" "$PAGES_STATE"
     install -d -m 750 -o root -g "$SERVICE_USER" "$LOGS"
     make_run_folders
 }

@@ -1,7 +1,12 @@
 # shellcheck shell=bash
 # Away again: no vhost demands anything, proven; then files, units, hooks, registrations, user.
 
-COMMENT='# Origin Pulls: nothing is demanded here.'
+# What the product itself writes where nothing is demanded (a test compares): an include with this
+# text is known as ours, and never kept aside as somebody's edit.
+# shellcheck disable=SC2016 # the backquotes are what it says
+COMMENT='# Origin Pulls keeps this file. Do not edit it; see `origin-pulls show`.
+# sha256 fe5ab782dc6bae798460962a6246c7909a12d42ddc428e44116dc4653f1036d1
+# Nothing is demanded here. The file stays: an Include needs a match.'
 
 uninstall() {
     local keep_data=$1 with_edge=$2
@@ -163,7 +168,7 @@ take_program_away() {
 }
 
 take_data_away() {
-    rm -rf -- "$CONF" "$STATE" "$LOGS"
+    rm -rf -- "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"
     if getent passwd "$SERVICE_USER" >/dev/null; then userdel "$SERVICE_USER"; fi
     if getent group "$SERVICE_USER" >/dev/null; then groupdel "$SERVICE_USER"; fi
 }
@@ -178,7 +183,7 @@ leftovers() {
         if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
     done
     if [[ -z $keep_data ]]; then
-        for path in "$CONF" "$STATE" "$LOGS"; do
+        for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
             if [[ -e $path ]]; then printf '%s\n' "$path"; fi
         done
         if getent passwd "$SERVICE_USER" >/dev/null; then printf 'the user %s\n' "$SERVICE_USER"; fi

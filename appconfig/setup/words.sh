@@ -17,8 +17,13 @@ refuse() {
     local reason=$1 message=$2 hint=${3:-}
     printf 'install.sh: %s\n' "$message" >&2
     if [[ -n $hint ]]; then printf '  %s\n' "$hint" >&2; fi
+    leave "${EXIT[$reason]}"
+}
+
+# End with a code whose reason was said.
+leave() {
     IS_SAID=yes
-    exit "${EXIT[$reason]}"
+    exit "$1"
 }
 
 # Nothing ends without a word: a step that failed and was not expected to is said as well.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from origin_pulls.model import include
 from tests.install.machine import TOP, Machine, tree
 from tests.server_under_test import Ran
 
@@ -154,7 +155,7 @@ def test_a_release_that_was_changed_is_refused(server: Machine, trees: Path) -> 
     )
     (changed_tree / "SHA256SUMS").write_bytes(sums.stdout)
     assert server.run(changed_tree / INSTALL, "--check").code == 0
-    with (changed_tree / "plugin/origin_pulls/agent.py").open("a") as file:
+    with (changed_tree / "requirements.lock").open("a") as file:
         file.write("# a line more\n")
     with untouched(server):
         is_refused(server.run(changed_tree / INSTALL), 18, "damaged or was changed")
@@ -190,3 +191,9 @@ def test_every_reason_that_is_given_stands_in_the_table() -> None:
     used = set(re.findall(r"\brefuse (?:\\\n\s*)?([a-z_]+)", shell)) - {"reason"}
     used |= set(re.findall(r"EXIT\[(\w+)\]", shell)) | {"failed", "usage"}
     assert used == known
+
+
+def test_the_comment_of_last_resort_is_the_products_own() -> None:
+    text = (TOP / "appconfig/setup/uninstall.sh").read_text()
+    comment = text[text.index("COMMENT='") + len("COMMENT='") :]
+    assert comment[: comment.index("'")].encode() + b"\n" == include.nothing()
