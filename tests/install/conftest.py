@@ -35,7 +35,9 @@ def wheelhouse() -> Path:
         [found, "-c", ask], env={"PATH": PATH}, capture_output=True, text=True, check=True
     ).stdout.strip()
     lock = TOP / "requirements.lock"
-    key = hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:16]
+    script = (TOP / ".ci/release").read_text()
+    platforms = script[script.index("PLATFORMS=(") :].partition(")")[0].split("(")[1].split()
+    key = hashlib.sha256(lock.read_bytes() + f"{version} {platforms}".encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir(), f"origin-pulls-wheels-{os.geteuid()}-{key}")
     folder.mkdir(mode=0o755, exist_ok=True)
     assert folder.stat().st_uid == os.geteuid()
@@ -45,6 +47,8 @@ def wheelhouse() -> Path:
         if not (folder / ".whole").exists():
             pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
             words = ("--only-binary", ":all:", "--require-hashes", "--python-version", version)
+            words += ("--no-deps", "--implementation", "cp")
+            words += tuple(f"--platform={platform}" for platform in platforms)
             where = ("--dest", str(folder), "--requirement", str(lock))
             subprocess.run([*pip, "download", *words, *where], check=True)
             (folder / ".whole").touch()

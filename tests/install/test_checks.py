@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -161,6 +162,24 @@ def test_a_release_that_was_changed_is_refused(server: Machine, trees: Path) -> 
         is_refused(server.run(changed_tree / INSTALL), 18, "damaged or was changed")
 
 
+@pytest.mark.apache
+def test_a_built_release_is_whole_and_verifies_itself(
+    server: Machine, wheelhouse: Path, trees: Path
+) -> None:
+    # The wheels are at hand, so the package index is not asked again.
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheelhouse)}
+    python = next(wheelhouse.glob("cffi-*-cp3*.whl")).name.split("-")[2].replace("cp3", "3.")
+    built = [TOP / ".ci/release", "--out", trees / "dist", "--python", python]
+    subprocess.run(built, env={**os.environ, **offline}, check=True, capture_output=True)
+    subprocess.run("sha256sum --check *.sha256", shell=True, cwd=trees / "dist", check=True)
+    subprocess.run("tar xf dist/*.tar.gz", shell=True, cwd=trees, check=True)
+    unpacked = next(trees.glob("origin-pulls-*"))
+    with untouched(server):
+        said = server.good(unpacked / INSTALL, "--check")
+    assert "files are as released" in said
+    assert f"wheelhouse: {unpacked}/wheelhouse, every wheel" in said
+
+
 @pytest.mark.parametrize("option", ["--check", "--dry-run"])
 @pytest.mark.apache
 def test_a_look_touches_nothing(
@@ -197,3 +216,19 @@ def test_the_comment_of_last_resort_is_the_products_own() -> None:
     text = (TOP / "appconfig/setup/uninstall.sh").read_text()
     comment = text[text.index("COMMENT='") + len("COMMENT='") :]
     assert comment[: comment.index("'")].encode() + b"\n" == include.nothing()
+
+
+@pytest.mark.parametrize(
+    ("unit", "most"), [("web-admin", 2.0), ("web-account", 2.0), ("agent", 5.0), ("check", 8.0)]
+)
+def test_the_services_are_confined(unit: str, most: float) -> None:
+    file = TOP / f"appconfig/systemd/origin-pulls-{unit}.service"
+    ran = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", ran.stdout)
+    assert found
+    assert float(found[1]) <= most
