@@ -4,6 +4,9 @@
 SERVICES=(origin-pulls-agent.service)
 SOCKETS=(origin-pulls-web-admin.socket origin-pulls-web-account.socket)
 
+# Whether the service's user is there, and one that we made.
+has_our_user() { [[ $(getent passwd "$SERVICE_USER" | cut -d : -f 6) == "$STATE" ]]; }
+
 make_user() {
     local shell=/usr/sbin/nologin
     if getent passwd "$SERVICE_USER" >/dev/null; then return; fi

@@ -169,7 +169,10 @@ take_program_away() {
 
 take_data_away() {
     rm -rf -- "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"
-    if getent passwd "$SERVICE_USER" >/dev/null; then userdel "$SERVICE_USER"; fi
+    has_our_user || return 0
+    # A process that does not end would keep its user; no file is left that it could do harm to.
+    userdel "$SERVICE_USER" 2>/dev/null || userdel --force "$SERVICE_USER" \
+        || warn "the user $SERVICE_USER cannot be removed"
     if getent group "$SERVICE_USER" >/dev/null; then groupdel "$SERVICE_USER"; fi
 }
 
@@ -186,7 +189,7 @@ leftovers() {
         for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
             if [[ -e $path ]]; then printf '%s\n' "$path"; fi
         done
-        if getent passwd "$SERVICE_USER" >/dev/null; then printf 'the user %s\n' "$SERVICE_USER"; fi
+        if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
     fi
     userdata=$(apache_place dir_conf_userdata)
     if [[ -d $userdata ]]; then

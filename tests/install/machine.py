@@ -133,6 +133,11 @@ def _furnish(sandbox: Sandbox) -> None:
             shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
         elif source.exists():
             shutil.copy(source, target)
+    for name in ("passwd", "group"):
+        # A sandbox brings the service's user along; a server does not.
+        file = root / "etc" / name
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if not line.startswith("origin-pulls:")))
     for name in ("shadow", "gshadow"):
         (root / "etc" / name).touch(mode=0o640)
     for folder in (
