@@ -90,8 +90,9 @@ answers_through_panel() {
         SCRIPT_NAME="/cgi/addons/$PANEL_NAME/index.cgi" ./index.cgi 2>&1 </dev/null \
         | tr -d '\0' | head -c 65536) || true
     status=$(sed -nE '1,20s/^Status: *([0-9]+).*/\1/ip' <<<"$answer" | head -n 1)
-    if [[ -z $answer || ${status:-200} -ge 400 ]]; then
-        warn "the page in WHM answers ${status:-nothing}: $(head -n 1 <<<"$answer")"
+    # Without a head it is no answer of the bridge, but why there is none.
+    if ! grep -qi '^content-type:' <(head -n 20 <<<"$answer") || ((${status:-200} >= 400)); then
+        warn "the page in WHM answers ${status:-with an error}: $(head -n 1 <<<"$answer")"
         return 1
     fi
     say "the page in WHM: answers ${status:-200}"

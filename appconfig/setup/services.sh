@@ -67,7 +67,7 @@ lay() {
 is_wanted() {
     case $2 in
         *-web-*) has_command "$1" web ;;
-        *-check.*) has_command "$1" check ;;
+        *-check.*) has_command "$1" check-installation ;;
         *) true ;;
     esac
 }

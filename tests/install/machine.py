@@ -7,6 +7,7 @@ else is read-only there. So every path is the real one, and the machine outside 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -26,6 +27,11 @@ INIT = Path(__file__).with_name("init.py")
 BOUND = ("etc", "var", "run", "opt")
 # What programs of the system want in /etc, whoever's server it is.
 SYSTEM_FILES = ("nsswitch.conf", "login.defs", "os-release", "hosts", "ssl", "alternatives")
+PANEL_FOLDERS = (
+    *("3rdparty/bin", "whostmgr/addonfeatures", "whostmgr/docroot/addon_plugins"),
+    *("whostmgr/docroot/cgi/addons", "whostmgr/docroot/templates"),
+    *("base/frontend/jupiter/dynamicui", "base/frontend/jupiter/assets/application_icons"),
+)
 MOUNT = """
 set -eu
 mount --make-rprivate /
@@ -151,6 +157,13 @@ def _furnish(sandbox: Sandbox) -> None:
         (root / folder).mkdir(parents=True, exist_ok=True)
     for folder in ("etc/bash_completion.d", "etc/tmpfiles.d", "usr/local/bin", "var/lib"):
         (root / folder).mkdir(parents=True, exist_ok=True)
+    for folder in PANEL_FOLDERS:
+        (root / "usr/local/cpanel" / folder).mkdir(parents=True, exist_ok=True)
+    (root / "var/cpanel/apps").mkdir(exist_ok=True)
+    if importlib.util.find_spec("origin_pulls.sandbox.front"):
+        # Perl, PHP and the panel's own modules, where this tree has stand-ins of them.
+        laying = importlib.import_module("origin_pulls.sandbox.front.laying")
+        laying.lay_panel(sandbox.layout)
     systemctl = root / "usr/local/sbin/systemctl"
     words = f'exec {sys.executable} -S -E {INIT} /run/init.socket "$@"'
     systemctl.write_text(f"#!/bin/sh\n{words}\n")
