@@ -46,9 +46,9 @@ def wheelhouse() -> Path:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not (folder / ".whole").exists():
             pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-            words = ("--only-binary", ":all:", "--require-hashes", "--python-version", version)
-            words += ("--no-deps", "--implementation", "cp")
-            words += tuple(f"--platform={platform}" for platform in platforms)
+            words = ["--only-binary", ":all:", "--require-hashes", "--python-version", version]
+            words += ["--no-deps", "--implementation", "cp"]
+            words += [f"--platform={platform}" for platform in platforms]
             where = ("--dest", str(folder), "--requirement", str(lock))
             subprocess.run([*pip, "download", *words, *where], check=True)
             (folder / ".whole").touch()

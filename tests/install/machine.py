@@ -24,6 +24,7 @@ from tests.server_under_test import Ran
 
 TOP = Path(__file__).parents[2]
 INIT = Path(__file__).with_name("init.py")
+PATIENCE = 300  # seconds for one program
 BOUND = ("etc", "var", "run", "opt")
 # What programs of the system want in /etc, whoever's server it is.
 SYSTEM_FILES = ("nsswitch.conf", "login.defs", "os-release", "hosts", "ssl", "alternatives")
@@ -66,13 +67,13 @@ class Machine:
         inside = ["nsenter", f"--mount=/proc/{self.init.pid}/ns/mnt", "--wd=/"]
         return [*inside, *map(str, given)]
 
-    def run(self, *given: str | Path, timeout: float = 240, **environment: str) -> Ran:
+    def run(self, *given: str | Path, **environment: str) -> Ran:
         """Run a program on this machine, as root's login shell would."""
         ran = subprocess.run(
             self.words(*given),
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=PATIENCE,
             stdin=subprocess.DEVNULL,
             env={
                 "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

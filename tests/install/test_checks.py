@@ -169,7 +169,7 @@ def test_a_built_release_is_whole_and_verifies_itself(
     # The wheels are at hand, so the package index is not asked again.
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheelhouse)}
     python = next(wheelhouse.glob("cffi-*-cp3*.whl")).name.split("-")[2].replace("cp3", "3.")
-    built = [TOP / ".ci/release", "--out", trees / "dist", "--python", python]
+    built = [str(TOP / ".ci/release"), "--out", str(trees / "dist"), "--python", python]
     subprocess.run(built, env={**os.environ, **offline}, check=True, capture_output=True)
     subprocess.run("sha256sum --check *.sha256", shell=True, cwd=trees / "dist", check=True)
     subprocess.run("tar xf dist/*.tar.gz", shell=True, cwd=trees, check=True)
