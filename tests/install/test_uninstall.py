@@ -21,7 +21,14 @@ BROKEN = "/etc/apache2/conf.d/zz-somebody.conf"
 OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
-    *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls", "/kept-release"),
+    *(
+        "/usr/local/cpanel/logs",
+        "/etc/subuid",
+        "/etc/subgid",
+        "/etc/origin-pulls",
+        "/kept-release",
+        "/var/cpanel/hooks.yaml",
+    ),
 )
 
 
