@@ -18,10 +18,14 @@ pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
 
 SITE = "blog.example"
 PROGRAM = "/usr/local/bin/origin-pulls"
+SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/sprites"
 OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run", "/etc/apache2/logs", "/var/cpanel/locks", "/usr/local/cpanel/logs"),
     *("/etc/subuid", "/etc/subgid", "/etc/origin-pulls", "/etc/passwd", "/etc/group"),
+    "/kept-release",
+    "/var/cpanel/hooks.yaml",
+    SPRITES,
     *("/etc/shadow", "/etc/gshadow"),
 )
 
@@ -96,7 +100,7 @@ def test_an_uninstallation_that_was_killed_again_and_again_is_finished_by_the_ne
     server: Machine, release: Path, wheelhouse: Path
 ) -> None:
     before = server.files(*OF_OTHERS)
-    server.good(release / "install.sh", "--wheelhouse", wheelhouse)
+    server.install(release, wheelhouse)
     server.good(PROGRAM, "enforce", SITE, "--edge-ready")
     words = (release / "install.sh", "uninstall")
     for line in ("No vhost demands", "Apache without us", "includes removed", "Files, units"):
@@ -110,7 +114,7 @@ def test_an_uninstallation_that_was_killed_again_and_again_is_finished_by_the_ne
 def test_killed_between_taking_the_includes_away_and_the_rebuild(
     server: Machine, release: Path, wheelhouse: Path
 ) -> None:
-    server.good(release / "install.sh", "--wheelhouse", wheelhouse)
+    server.install(release, wheelhouse)
     server.good(PROGRAM, "enforce", SITE, "--edge-ready")
     rebuild = server.at("/usr/local/cpanel/scripts/rebuildhttpdconf")
     script = rebuild.read_text()

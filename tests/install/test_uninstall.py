@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,16 @@ pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
 
 SITE = "blog.example"
 PROGRAM = "/usr/local/bin/origin-pulls"
-RELEASES = "/opt/origin-pulls/releases"
 INSTALLER = "/opt/origin-pulls/current/install.sh"
 BROKEN = "/etc/apache2/conf.d/zz-somebody.conf"
-# What the system's own programs leave behind: backups of passwd, logs, locks, the stand-in's log.
+SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/sprites"
+# What the system's and the panel's own programs leave behind: backups of passwd, logs, locks,
+# the stand-in's log.
 OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
-    *(
-        "/usr/local/cpanel/logs",
-        "/etc/subuid",
-        "/etc/subgid",
-        "/etc/origin-pulls",
-        "/kept-release",
-        "/var/cpanel/hooks.yaml",
-    ),
+    *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
+    *("/kept-release", "/var/cpanel/hooks.yaml", SPRITES),
 )
 
 
@@ -37,14 +31,7 @@ def installed(machine: Machine, release: Path, wheelhouse: Path, settings: bytes
     config = machine.at("/etc/origin-pulls/config.yaml")
     config.parent.mkdir(exist_ok=True)
     config.write_bytes(settings)
-    kept = machine.root / "kept-release"
-    if kept.exists():
-        # Built once for all tests here: the installer finds it whole, and goes on from there.
-        machine.at(RELEASES).mkdir(parents=True)
-        subprocess.run(["cp", "-al", kept, machine.at(RELEASES) / "1.0.0"], check=True)
-    machine.good(release / "install.sh", "--wheelhouse", wheelhouse)
-    if not kept.exists():
-        subprocess.run(["cp", "-al", machine.at(RELEASES) / "1.0.0", kept], check=True)
+    machine.install(release, wheelhouse)
     machine.good(PROGRAM, "enforce", SITE, "--edge-ready")
     machine.good(PROGRAM, "observe", "shop.example")
     assert UnderTest(machine.sandbox).is_enforced(SITE)
@@ -82,7 +69,7 @@ def test_with_keep_data_policies_come_back_with_the_next_installation(
     assert is_relaxed(server)
     assert server.at("/var/lib/origin-pulls/store.sqlite").exists()
     assert server.at("/etc/origin-pulls/keys").is_dir()
-    server.good(release / "install.sh", "--wheelhouse", wheelhouse)
+    server.install(release, wheelhouse)
     number = server.good(PROGRAM, "jobs").split()[0]
     server.good(PROGRAM, "undo", number)
     assert UnderTest(server.sandbox).is_enforced(SITE)
