@@ -1,15 +1,19 @@
 # shellcheck shell=bash disable=SC2153 # capitals come from places.sh
 # Install, upgrade, rollback, status: what runs was healthy once, or what was before comes back.
 
+BEFORE=''
+RELEASE=''
+HAD_DATA=''
+
 # Install this tree, whatever is there: nothing, an older version, this one, or half of it.
 install_release() {
-    local before previous had_data=''
+    local before previous
     put_includes_back
     check_server
     step "Installing $(version_of "$TOP")"
     begin install
     before=$BEFORE previous=$(readlink -- "$PREVIOUS" || true)
-    if [[ -e $STATE/store.sqlite ]]; then had_data=yes; fi
+    if [[ -e $STATE/store.sqlite ]]; then HAD_DATA=yes; fi
     install_python
     make_user
     make_folders
@@ -23,8 +27,15 @@ install_release() {
         say_installed
         return
     fi
-    if [[ -z $before || $before == "$RELEASE" ]]; then
-        nothing_stays "$had_data"
+    if [[ -z $before ]]; then
+        step "It does not answer: taking it away again"
+        nothing_was_switched
+        refuse taken_back "The installation failed and was taken back." \
+            "Its reason is above. Data that was there before is still there."
+    elif [[ $before == "$RELEASE" ]]; then
+        end_well
+        refuse not_taken_back "The version that was here already does not answer as it should." \
+            "Its reason is above; nothing was removed, and sites are as they were."
     fi
     go_back_to "$before" "$previous"
 }
@@ -67,14 +78,14 @@ begin() {
 
 end_well() { rm -f -- "$UNDER_WAY"; }
 
-# The first version ever does not answer: as before, but for a reason on the screen.
-nothing_stays() {
-    local had_data=$1
-    step "It does not answer: taking it away again"
+# Where no version was before, everything is as it was then; else the one before runs on.
+nothing_was_switched() {
+    if [[ -n $BEFORE ]]; then
+        end_well
+        return
+    fi
     take_program_away
-    if [[ -z $had_data ]]; then take_data_away; fi
-    refuse taken_back "The installation failed and was taken back." \
-        "Its reason is above. Data that was there before is still there."
+    if [[ -z $HAD_DATA ]]; then take_data_away; fi
 }
 
 go_back_to() {

@@ -14,9 +14,14 @@ install_python() {
         dnf --quiet --assumeyes install "$package" >&2
     else
         apt_get install --yes --no-install-recommends "$package"
-    fi || refuse packages_failed "$package cannot be installed." "The package tool's words are above."
-    [[ -n $(find_python) ]] || refuse packages_failed \
+    fi || packages_failed "$package cannot be installed." "The package tool's words are above."
+    [[ -n $(find_python) ]] || packages_failed \
         "$package is installed, and still there is no Python 3.11 with venv." "Look at: rpm -q $package"
+}
+
+packages_failed() {
+    nothing_was_switched
+    refuse packages_failed "$@"
 }
 
 # The release of this tree in $RELEASE: built anew unless it stands there whole already.
@@ -100,6 +105,7 @@ fill_release() {
 
 release_failed() {
     rm -rf -- "$RELEASE"
+    nothing_was_switched
     refuse release_failed "$1" \
         "Nothing was switched; what ran runs on. Without a network, use --wheelhouse."
 }

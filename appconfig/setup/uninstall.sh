@@ -16,11 +16,11 @@ uninstall() {
         say "Origin Pulls is not installed; nothing of it is here."
         return
     fi
-    begin uninstall
     put_includes_back
     step "No vhost demands a certificate any more"
     mapfile -t demanding < <(demanding_vhosts)
-    if [[ -n $with_edge ]]; then leave_edge; fi
+    if [[ -n $with_edge ]]; then leave_edge "${demanding[@]}"; fi
+    begin uninstall
     stop_services
     relax_all
     step "Apache without us"
@@ -45,12 +45,16 @@ for vhost in json.load(sys.stdin)["vhosts"]:
         print(vhost["servername"])' 2>/dev/null || true
 }
 
-# Cloudflare first stops only after the origin stopped demanding: so this is asked for early,
-# refused early, and done last of all that can fail.
+# Ask for it before anything else is done: `off` lets the origin demand nothing any more, and then
+# Cloudflare present nothing.
 leave_edge() {
-    has_command "$CURRENT" edge leave || refuse edge_failed \
+    has_command "$CURRENT" edge || refuse edge_failed \
         "This version cannot switch Cloudflare's side off by itself." \
         "Leave --edge out; then switch Authenticated Origin Pulls off in Cloudflare's dashboard."
+    (($#)) || return 0
+    program off "$@" || refuse edge_failed \
+        "Cloudflare's side was not switched off for every vhost (above); nothing was removed." \
+        "Type the same once more, or leave --edge out."
 }
 
 # Our program first; then every include is looked at again by hand, whatever it said.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from origin_pulls.model.proof import Shown
-from tests.install.machine import Machine, tree
+from tests.install.machine import TOP, Machine, tree
 from tests.server_under_test import Ran, UnderTest
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
@@ -148,6 +148,46 @@ def test_a_broken_upgrade_goes_back_by_itself(
     assert not installed.at("/opt/origin-pulls/releases/1.2.0").exists()
     installed.good(PROGRAM, "prove", SITE)
     installed.good(Path(CURRENT, "install.sh"), "status")
+
+
+def test_a_version_that_cannot_be_built_is_never_switched_to(
+    installed: Machine, trees: Path, wheelhouse: Path
+) -> None:
+    changes = {"plugin/origin_pulls/cli/__init__.py": "\nraise SystemExit(7)\n"}
+    before = current(installed)
+    ran = upgraded(installed, tree(trees / "unbuilt", "1.3.0", changes), wheelhouse)
+    assert ran.code == 31, ran
+    assert "does not start" in ran.stderr
+    assert current(installed) == before
+    assert not installed.at("/opt/origin-pulls/releases/1.3.0").exists()
+    assert not installed.at("/opt/origin-pulls/under-way").exists()
+    installed.good(PROGRAM, "prove", SITE)
+
+
+def test_the_same_version_again_is_not_removed_when_it_does_not_answer(
+    installed: Machine, wheelhouse: Path
+) -> None:
+    before = current(installed)
+    config = installed.at("/etc/origin-pulls/config.yaml")
+    text = config.read_text()
+    config.write_text(f"{text}nonsense: 1\n")
+    source = Path(CURRENT, "install.sh")
+    ran = installed.run(source, "--wheelhouse", wheelhouse)
+    config.write_text(text)
+    assert ran.code == 33, ran
+    assert current(installed) == before
+    assert UnderTest(installed.sandbox).is_enforced(SITE)
+    installed.good(source, "--wheelhouse", wheelhouse)
+
+
+@pytest.mark.skipif(
+    (TOP / "plugin/origin_pulls/cli/edge.py").exists(), reason="this version knows the edge"
+)
+def test_the_edge_is_left_only_by_a_version_that_can(installed: Machine) -> None:
+    ran = installed.run(Path(CURRENT, "install.sh"), "uninstall", "--edge")
+    assert ran.code == 36
+    assert not installed.at("/opt/origin-pulls/under-way").exists()
+    installed.good(PROGRAM, "prove", SITE)
 
 
 def test_a_rollback_and_its_undo(installed: Machine, trees: Path, wheelhouse: Path) -> None:
