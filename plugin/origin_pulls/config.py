@@ -44,6 +44,9 @@ class Config:
     restart_program: Path = Path("/usr/local/cpanel/scripts/restartsrv_httpd")
     whmapi_program: Path = Path("/usr/local/cpanel/bin/whmapi1")
 
+    # the system's programs
+    systemd_run_program: Path = Path("/usr/bin/systemd-run")
+
     # our own
     settings_file: Path = Path("/etc/origin-pulls/config.yaml")
     trust_directory: Path = Path("/etc/origin-pulls/trust")

@@ -1,0 +1,201 @@
+# shellcheck shell=bash
+# Everything that is looked at before the first change; each check ends with its own code.
+
+# All of them. What passes is a line; the first that does not ends the installer.
+check_server() {
+    step "Is this server fit?"
+    check_root
+    check_cpanel
+    check_easyapache
+    check_systemd
+    check_genuine
+    check_wheelhouse
+    check_python
+    check_space
+    check_copies
+    check_front
+    check_apache
+}
+
+check_root() {
+    ((EUID == 0)) || refuse not_root "Only root can install this." "Use sudo, or log in as root."
+    say "root: yes"
+}
+
+check_cpanel() {
+    local version major
+    [[ -d $CPANEL && -r $CPANEL/version ]] || refuse no_cpanel \
+        "There is no cPanel & WHM here ($CPANEL/version is missing)." \
+        "./install.sh --demo shows everything on a sandbox, on a machine without cPanel."
+    version=$(<"$CPANEL/version")
+    major=${version#11.}
+    major=${major%%.*}
+    if [[ ! $major =~ ^[0-9]+$ ]] || ((major < OLDEST_CPANEL)); then
+        refuse no_cpanel "cPanel & WHM $version is too old; $OLDEST_CPANEL or newer is needed." \
+            "Update it: $CPANEL/scripts/upcp"
+    fi
+    say "cPanel & WHM: $version"
+}
+
+check_easyapache() {
+    [[ -e /etc/cpanel/ea4/is_ea4 && -n $(setting "$EA4_PATHS" bin_httpd) ]] || refuse no_easyapache \
+        "Apache does not come from EasyApache 4 here ($EA4_PATHS does not name it)." \
+        "Install EasyApache 4 (WHM, Software, EasyApache 4)."
+    say "EasyApache 4: yes"
+}
+
+check_systemd() {
+    if [[ ! -d /run/systemd/system ]] || ! has systemctl; then
+        refuse no_systemd "This machine does not run under systemd." "The services need it."
+    fi
+    say "systemd: yes"
+}
+
+# A release carries checksums; a checkout has none and is taken as it is.
+check_genuine() {
+    local wrong
+    if [[ ! -e $TOP/SHA256SUMS ]]; then
+        say "checksums: none (a checkout, not a release)"
+        return
+    fi
+    wrong=$(cd -- "$TOP" && sha256sum --check --strict --quiet SHA256SUMS 2>&1) || refuse not_genuine \
+        "The release is damaged or was changed: ${wrong%%$'\n'*}" \
+        "Fetch it again, and compare its checksum with the published one."
+    say "checksums: all $(wc -l <"$TOP/SHA256SUMS") files are as released"
+}
+
+# Every wheel must be one that the lock names by its hash, and none may be missing.
+check_wheelhouse() {
+    local wheel sum name
+    if [[ -z $WHEELHOUSE ]]; then
+        say "wheelhouse: none; the package index is asked"
+        return
+    fi
+    compgen -G "$WHEELHOUSE/*.whl" >/dev/null || refuse not_genuine \
+        "$WHEELHOUSE holds no wheels." "Name the folder of the release's wheels with --wheelhouse."
+    while read -r sum wheel; do
+        grep -q -- "sha256:$sum" "$TOP/requirements.lock" || refuse not_genuine \
+            "$wheel is not a file that requirements.lock names." \
+            "Fetch the release again; a wheel that was changed is not installed."
+    done < <(sha256sum -- "$WHEELHOUSE"/*.whl)
+    while read -r name; do
+        [[ -n $(find "$WHEELHOUSE" -maxdepth 1 -iname "$name-*.whl" -print -quit) ]] || refuse \
+            not_genuine "$WHEELHOUSE has no wheel of $name." \
+            "It must belong to this very version; or leave --wheelhouse out."
+    done < <(locked_names)
+    say "wheelhouse: $WHEELHOUSE, every wheel is one that the lock names"
+}
+
+# Each package of the lock as the beginning of a wheel's name: "flask-3.1.3".
+locked_names() {
+    sed -nE 's/^([A-Za-z0-9._-]+)==([^ ;]+).*/\1 \2/p' "$TOP/requirements.lock" \
+        | while read -r name version; do printf '%s-%s\n' "${name//-/_}" "$version"; done
+}
+
+check_python() {
+    local package
+    if [[ -n $(find_python) ]]; then
+        say "Python: $("$(find_python)" --version 2>&1)"
+        return
+    fi
+    package=$(python_package)
+    [[ -n $package ]] || refuse no_python \
+        "There is no Python 3.11 or newer, and no package of this system brings one." \
+        "AlmaLinux, Rocky, CloudLinux: dnf install python3.12. Ubuntu: apt-get install python3.12-venv."
+    say "Python: will be installed ($package)"
+}
+
+# The newest package of the distribution that brings a Python of ours; empty if none does.
+python_package() {
+    local name
+    for name in python3.12 python3.11; do
+        if has dnf && dnf --quiet list "$name" >/dev/null 2>&1; then
+            printf '%s\n' "$name"
+            return
+        elif has apt-cache && apt-cache show "$name-venv" >/dev/null 2>&1; then
+            printf '%s\n' "$name-venv"
+            return
+        fi
+    done
+}
+
+check_space() {
+    local place needed free
+    for place in "$PREFIX:$SPACE_PREFIX" "$STATE:$SPACE_STATE"; do
+        needed=${place#*:}
+        place=$(nearest_folder "${place%:*}")
+        free=$(df --output=avail -BM -- "$place" | tail -n 1 | tr -dc 0-9)
+        ((free >= needed)) || refuse no_space \
+            "$place has $free MB free; $needed MB are needed." "Make room there."
+    done
+    say "space: enough"
+}
+
+# PATH, or the nearest folder above it that exists.
+nearest_folder() {
+    local path=$1
+    while [[ ! -d $path ]]; do path=$(dirname -- "$path"); done
+    printf '%s\n' "$path"
+}
+
+# Something of our name that no installer of ours laid is not overwritten.
+check_copies() {
+    local path home
+    if [[ -e $LINK || -L $LINK ]] && [[ $(readlink -- "$LINK") != "$PREFIX"/* ]]; then
+        foreign "$LINK"
+    fi
+    if [[ -e $PREFIX && ! -d $RELEASES && ! -e $UNDER_WAY ]]; then foreign "$PREFIX"; fi
+    for path in "$UNITS"/origin-pulls* "$LOGROTATE" "$COMPLETION" "$HOOK"; do
+        if [[ -f $path ]] && ! grep -q "Origin Pulls" "$path"; then foreign "$path"; fi
+    done
+    if [[ -e $WHM_APP ]] && ! grep -q "^entryurl=addons/$PANEL_NAME/" "$WHM_APP"; then
+        foreign "$WHM_APP"
+    fi
+    home=$(getent passwd "$SERVICE_USER" | cut -d : -f 6) || true
+    [[ -z $home || $home == "$STATE" ]] || foreign "the user $SERVICE_USER (home $home)"
+    say "other copies: none"
+}
+
+foreign() {
+    refuse foreign_copy "$1 is there already, and this installer did not make it." \
+        "Look what it belongs to; move it away if it is an older copy of Origin Pulls."
+}
+
+# Where TLS ends before Apache, no client certificate reaches it.
+check_front() {
+    local port public holder
+    public=$(sed -n 's/^public_https_port: *//p' "$CONF/config.yaml" 2>/dev/null) || true
+    public=${public:-443}
+    port=$(setting /var/cpanel/cpanel.config apache_ssl_port)
+    port=${port##*:}
+    if [[ -e /etc/nginx/ea-nginx/cpanel_localhost_header.json ]]; then
+        refuse_front "ea-nginx ends TLS"
+    elif [[ -e /usr/local/lsws/bin/lshttpd ]]; then
+        refuse_front "LiteSpeed ends TLS"
+    elif [[ ${port:-443} != "$public" ]]; then
+        refuse_front "Apache's HTTPS port is ${port:-443} and visitors arrive at $public"
+    fi
+    holder=$(holder_of "$public")
+    [[ -z $holder || $holder == httpd || $holder == apache2 ]] || refuse_front \
+        "port $public belongs to $holder"
+    say "TLS ends in Apache: yes, at port $public"
+}
+
+refuse_front() {
+    refuse front_server "Something stands before Apache: $1." \
+        "Client certificates do not get through it. Remove it (WHM, NGINX Manager), then come back."
+}
+
+# The program that listens on PORT; empty where it cannot be told.
+holder_of() {
+    has ss || return 0
+    ss -H -ltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | head -n 1
+}
+
+check_apache() {
+    local words
+    words=$("$(setting "$EA4_PATHS" bin_httpd)" -t 2>&1) || refuse apache_broken \
+        "Apache's configuration is broken as it is: ${words%%$'\n'*}" \
+        "Mend that first: $CPANEL/scripts/rebuildhttpdconf shows where."
+    say "Apache's configuration: valid"
+}

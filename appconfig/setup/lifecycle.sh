@@ -1,0 +1,239 @@
+# shellcheck shell=bash disable=SC2153 # capitals come from places.sh
+# Install, upgrade, rollback, status: what runs was healthy once, or what was before comes back.
+
+BEFORE=''
+RELEASE=''
+HAD_DATA=''
+
+# Install this tree, whatever is there: nothing, an older version, this one, or half of it.
+install_release() {
+    local before previous
+    put_includes_back
+    check_server
+    step "Installing $(version_of "$TOP")"
+    begin install
+    before=$BEFORE previous=$(readlink -- "$PREVIOUS" || true)
+    if [[ -e $STATE/store.sqlite ]]; then HAD_DATA=yes; fi
+    install_python
+    make_user
+    make_folders
+    build_release
+    stop_agent
+    keep_store
+    attempt bring_in "$RELEASE"
+    if ((ATTEMPTED == 0)); then
+        prune_releases
+        end_well
+        say_installed
+        return
+    fi
+    if [[ -z $before ]]; then
+        step "It does not answer: taking it away again"
+        nothing_was_switched
+        refuse taken_back "The installation failed and was taken back." \
+            "Its reason is above. Data that was there before is still there."
+    elif [[ $before == "$RELEASE" ]]; then
+        end_well
+        refuse not_taken_back "The version that was here already does not answer as it should." \
+            "Its reason is above; nothing was removed, and sites are as they were."
+    fi
+    go_back_to "$before" "$previous"
+}
+
+# Lay units and panel of RELEASE, make it current, start it, and see whether it answers.
+bring_in() {
+    local release=$1
+    switch_to "$release"
+    lay_units "$release"
+    start_services
+    lay_panel "$release"
+    is_healthy "$release"
+}
+
+# Run a function under errexit; its verdict is in $ATTEMPTED. (Called in a condition, bash would
+# go on after each failed step of it.)
+attempt() {
+    set +e
+    (
+        trap - EXIT
+        set -e
+        "$@"
+    )
+    ATTEMPTED=$?
+    set -e
+}
+
+# Note what is under way, and which release was healthy last, for the run after an interruption.
+begin() {
+    local action=$1
+    BEFORE=$(current_release)
+    if [[ -e $UNDER_WAY ]]; then
+        say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
+        BEFORE=$(setting "$UNDER_WAY" before)
+    fi
+    install -d -m 755 "$PREFIX"
+    printf 'action=%s\nbefore=%s\n' "$action" "$BEFORE" >"$UNDER_WAY.new"
+    mv -T -- "$UNDER_WAY.new" "$UNDER_WAY"
+}
+
+end_well() { rm -f -- "$UNDER_WAY"; }
+
+# Where no version was before, everything is as it was then; else the one before runs on.
+nothing_was_switched() {
+    if [[ -n $BEFORE ]]; then
+        end_well
+        return
+    fi
+    take_program_away
+    if [[ -z $HAD_DATA ]]; then take_data_away; fi
+}
+
+go_back_to() {
+    local before=$1 previous=$2
+    step "The new version does not answer: back to $(basename -- "$before")"
+    stop_agent
+    put_store_back "$before"
+    attempt bring_in "$before"
+    if ((ATTEMPTED)); then
+        refuse not_taken_back "The version before does not answer either." \
+            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then ./install.sh rollback"
+    fi
+    rm -f -- "$PREVIOUS"
+    if [[ -n $previous && $previous != "$before" ]]; then point "$PREVIOUS" "$previous"; fi
+    prune_releases
+    end_well
+    refuse taken_back "The upgrade failed and was taken back: $(basename -- "$before") runs as before." \
+        "Its reason is above."
+}
+
+rollback_release() {
+    local target before
+    check_root
+    before=$(current_release)
+    [[ -n $before ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
+    target=$(readlink -- "$PREVIOUS" || true)
+    if [[ -z $target ]] || ! is_whole "$target"; then
+        refuse nothing_before "There is no version before $(basename -- "$before")." \
+            "Install one: ./install.sh of its release."
+    fi
+    can_read_store "$target" || refuse store_too_new \
+        "$(basename -- "$target") cannot read the store that $(basename -- "$before") wrote." \
+        "The store of then is $STATE/store-before-$(basename -- "$before").sqlite; see docs/OPERATING.md."
+    step "Back to $(basename -- "$target")"
+    begin rollback
+    stop_agent
+    attempt bring_in "$target"
+    if ((ATTEMPTED)); then
+        go_back_to "$before" "$target"
+    fi
+    end_well
+    say "to undo this: ./install.sh rollback"
+}
+
+# -- the store between versions ----------------------------------------------------------------
+
+# Whether RELEASE knows the schema of the store that is there.
+can_read_store() {
+    "$1/venv/bin/python" - "$STATE/store.sqlite" <<'PYTHON'
+import pathlib, sqlite3, sys
+from origin_pulls.store.schema import MIGRATIONS
+path = pathlib.Path(sys.argv[1])
+if path.exists():
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
+            version = store.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError:
+        version = 0  # damaged: no version can do more about it than another
+    sys.exit(version > len(MIGRATIONS))
+PYTHON
+}
+
+# A copy of the store as the version before leaves it; only the newest copy is kept.
+keep_store() {
+    local copy
+    copy=$STATE/store-before-$(basename -- "$RELEASE").sqlite
+    [[ -e $STATE/store.sqlite && -n $BEFORE && $BEFORE != "$RELEASE" && ! -e $copy ]] || return 0
+    rm -f -- "$STATE"/store-before-*.sqlite
+    copy_store "$STATE/store.sqlite" "$copy" || warn "the store cannot be copied; going on"
+}
+
+copy_store() {
+    (umask 077 && "$RELEASE/venv/bin/python" - "$1" "$2" <<'PYTHON'
+import contextlib, os, sqlite3, sys
+source, target = sys.argv[1:]
+with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old:
+    with contextlib.closing(sqlite3.connect(f"{target}.new")) as new:
+        old.backup(new)
+os.rename(f"{target}.new", target)
+PYTHON
+    )
+}
+
+# Give BEFORE its own store again where the new version changed the schema.
+put_store_back() {
+    local before=$1 copy
+    copy=$STATE/store-before-$(basename -- "$RELEASE").sqlite
+    if [[ ! -e $copy ]] || can_read_store "$before"; then return; fi
+    say "the store goes back to its form before the upgrade"
+    rm -f -- "$STATE"/store.sqlite-{wal,shm}
+    install -m 640 -o root -g "$SERVICE_USER" -- "$copy" "$STATE/store.sqlite.new"
+    mv -T -- "$STATE/store.sqlite.new" "$STATE/store.sqlite"
+}
+
+# -- what is there -----------------------------------------------------------------------------
+
+say_installed() {
+    cat <<NEXT
+
+Origin Pulls $(version_of "$TOP") is installed and answers. No site was changed by that. Next:
+  origin-pulls list            the virtual hosts of this server
+  origin-pulls --help          everything else
+WHM has its page under Plugins, Origin Pulls, where this version brings one.
+NEXT
+}
+
+status() {
+    local release unit state code=0
+    check_root
+    release=$(current_release)
+    [[ -n $release ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
+    say "current:  $(basename -- "$release")"
+    say "previous: $(basename -- "$(readlink -- "$PREVIOUS" || printf none)")"
+    if [[ -e $UNDER_WAY ]]; then
+        warn "a run ($(setting "$UNDER_WAY" action)) was interrupted; start it again"
+        code=${EXIT[failed]}
+    fi
+    while read -r unit; do
+        state=$(systemctl is-active "$unit" || true)
+        say "$unit: $state"
+        case $unit in
+            *-check.service) ;; # runs when its timer says so
+            *-web-*.service) ;; # comes with the first request
+            *) [[ $state == active ]] || code=${EXIT[failed]} ;;
+        esac
+    done < <(laid_units)
+    attempt is_healthy "$release"
+    if ((ATTEMPTED)); then code=${EXIT[failed]}; fi
+    say "vhosts with a demand or a look: $(count_policies "$release")"
+    leave "$code"
+}
+
+count_policies() {
+    "$1/venv/bin/origin-pulls" list --json 2>/dev/null \
+        | grep -cE '"mode": *"(observe|enforce)"' || true
+}
+
+# What an installation would do, in words; nothing is touched.
+say_plan() {
+    local now
+    check_server
+    now=$(current_release)
+    step "It would (nothing was touched)"
+    if [[ -z $(find_python) ]]; then say "install the package $(python_package)"; fi
+    getent passwd "$SERVICE_USER" >/dev/null || say "add the system user $SERVICE_USER"
+    say "build $RELEASES/$(release_name) from requirements.lock ${WHEELHOUSE:+and $WHEELHOUSE}"
+    say "make it $CURRENT${now:+ in the place of $now}, and $LINK a link to its program"
+    say "lay units in $UNITS, and start them"
+    say "lay pages, registrations and hooks into $CPANEL"
+    say "see whether everything answers${now:+, else go back to $now}"
+}

@@ -1,0 +1,225 @@
+# shellcheck shell=bash
+# Away again: no vhost demands anything, proven; then files, units, hooks, registrations, user.
+
+# What the product itself writes where nothing is demanded (a test compares): an include with this
+# text is known as ours, and never kept aside as somebody's edit.
+# shellcheck disable=SC2016 # the backquotes are what it says
+COMMENT='# Origin Pulls keeps this file. Do not edit it; see `origin-pulls show`.
+# sha256 fe5ab782dc6bae798460962a6246c7909a12d42ddc428e44116dc4653f1036d1
+# Nothing is demanded here. The file stays: an Include needs a match.'
+
+uninstall() {
+    local keep_data=$1 with_edge=$2
+    local -a demanding=()
+    check_root
+    if [[ ! -e $PREFIX && ! -e $LINK && ! -e $UNDER_WAY ]] && ! has_leftovers "$keep_data"; then
+        say "Origin Pulls is not installed; nothing of it is here."
+        return
+    fi
+    put_includes_back
+    step "No vhost demands a certificate any more"
+    mapfile -t demanding < <(demanding_vhosts)
+    if [[ -n $with_edge ]]; then leave_edge "${demanding[@]}"; fi
+    begin uninstall
+    stop_services
+    relax_all
+    step "Apache without us"
+    remove_includes
+    prove_relaxed "${demanding[@]}"
+    step "Files, units, hooks, registrations, user"
+    take_program_away
+    if [[ -z $keep_data ]]; then take_data_away; fi
+    prove_nothing_left "$keep_data"
+}
+
+REMOVING=$PREFIX/removing
+
+program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
+
+# Vhosts that are observed or enforced now, by name; none where that cannot be told.
+demanding_vhosts() {
+    program list --json 2>/dev/null | "$CURRENT/venv/bin/python" -c '
+import json, sys
+for vhost in json.load(sys.stdin)["vhosts"]:
+    if vhost["mode"] != "off":
+        print(vhost["servername"])' 2>/dev/null || true
+}
+
+# Ask for it before anything else is done: `off` lets the origin demand nothing any more, and then
+# Cloudflare present nothing.
+leave_edge() {
+    has_command "$CURRENT" edge || refuse edge_failed \
+        "This version cannot switch Cloudflare's side off by itself." \
+        "Leave --edge out; then switch Authenticated Origin Pulls off in Cloudflare's dashboard."
+    (($#)) || return 0
+    program off "$@" || refuse edge_failed \
+        "Cloudflare's side was not switched off for every vhost (above); nothing was removed." \
+        "Type the same once more, or leave --edge out."
+}
+
+# Our program first; then every include is looked at again by hand, whatever it said.
+relax_all() {
+    local file
+    if [[ ! -e $CURRENT/venv/bin/origin-pulls ]]; then
+        say "the program is gone; going by the files alone"
+    else
+        program relax --all || warn "\`origin-pulls relax --all\` failed (its words are above); going on by hand"
+    fi
+    while IFS= read -r -d '' file; do
+        if grep -qvE '^[[:space:]]*(#|$)' "$file"; then
+            say "emptying $file"
+            empty_include "$file"
+        fi
+    done < <(our_includes)
+}
+
+empty_include() {
+    install -d -m 755 -- "$(dirname -- "$1")"
+    printf '%s\n' "$COMMENT" >"$1.new"
+    chmod 644 "$1.new"
+    mv -T -- "$1.new" "$1"
+}
+
+apache_place() { setting "$EA4_PATHS" "$1"; }
+
+our_includes() {
+    local userdata server
+    userdata=$(apache_place dir_conf_userdata) server=$(apache_place dir_conf)/origin-pulls.conf
+    if [[ -d $userdata ]]; then find "$userdata" -type f -name origin-pulls.conf -print0; fi
+    if [[ -f $server ]]; then printf '%s\0' "$server"; fi
+}
+
+# Whether Apache takes its configuration; what it says, where it does not.
+apache_error() { "$(apache_place bin_httpd)" -t 2>&1; }
+
+# Take the includes away and let cPanel build httpd.conf without them, in one breath. While
+# somebody else's configuration is broken they stay as comments: httpd.conf names their folders.
+remove_includes() {
+    local words file
+    local -a files=()
+    LEFT_FOR_LATER=()
+    [[ -e $EA4_PATHS ]] || return 0
+    mapfile -d '' -t files < <(our_includes)
+    if ((${#files[@]} == 0)); then
+        say "none of our includes is there"
+        return
+    fi
+    if ! words=$(apache_error); then
+        LEFT_FOR_LATER=("${files[@]}")
+        warn "Apache's configuration is broken by something else: $(grep -m 1 . <<<"$words")"
+        warn "our includes are comments now, and stay until that is mended"
+        return
+    fi
+    # Killed between these two, httpd.conf would name folders without a match: noted first.
+    ((${#files[@]} == 0)) || printf '%s\0' "${files[@]}" >"$REMOVING"
+    for file in "${files[@]}"; do rm -f -- "$file"; done
+    if ! "$CPANEL/scripts/rebuildhttpdconf" >/dev/null || ! apache_error >/dev/null; then
+        put_includes_back
+        LEFT_FOR_LATER=("${files[@]}")
+        warn "httpd.conf cannot be built anew: our includes are back, as comments"
+        return
+    fi
+    rm -f -- "$REMOVING"
+    for file in "${files[@]}"; do remove_empty_folders "$(dirname -- "$file")"; done
+    "$CPANEL/scripts/restartsrv_httpd" --graceful >/dev/null \
+        || warn "Apache was not reloaded; type: $CPANEL/scripts/restartsrv_httpd"
+    rm -f -- "$(apache_place dir_logs)"/origin-pulls.log*
+    say "${#files[@]} includes removed; httpd.conf is built, tested and loaded"
+}
+
+# What an uninstallation that was killed had taken away before httpd.conf was built anew.
+put_includes_back() {
+    local file
+    [[ -e $REMOVING ]] || return 0
+    while IFS= read -r -d '' file; do
+        if [[ ! -e $file ]]; then empty_include "$file"; fi
+    done <"$REMOVING"
+    rm -f -- "$REMOVING"
+}
+
+# A vhost's folder and its account's, where nothing else is in them.
+remove_empty_folders() {
+    local folder=$1 userdata
+    userdata=$(apache_place dir_conf_userdata)
+    while [[ $folder == "$userdata"/*/*/* ]]; do
+        rmdir -- "$folder" 2>/dev/null || return 0
+        folder=$(dirname -- "$folder")
+    done
+}
+
+# Ask each vhost that demanded something, as a visitor without a certificate.
+prove_relaxed() {
+    local name
+    UNPROVEN=()
+    for name in "$@"; do
+        if program prove "$name"; then continue; fi
+        UNPROVEN+=("$name")
+    done
+}
+
+# Everything that an installation laid, but for data and user.
+take_program_away() {
+    stop_services
+    take_panel_away
+    find "$UNITS" -name 'origin-pulls-*' \( -type f -o -type l \) -delete
+    rm -f -- "$LOGROTATE" "$COMPLETION" "$TMPFILES" "$LINK"
+    systemctl daemon-reload || true
+    systemctl reset-failed 'origin-pulls-*' 2>/dev/null || true
+    rm -rf -- "$RUN"
+    # The mark of what is under way goes last.
+    rm -rf -- "$CURRENT" "$PREVIOUS" "$RELEASES"
+    rm -rf -- "$PREFIX"
+}
+
+take_data_away() {
+    rm -rf -- "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"
+    has_our_user || return 0
+    # A process that does not end would keep its user; no file is left that it could do harm to.
+    userdel "$SERVICE_USER" 2>/dev/null || userdel --force "$SERVICE_USER" \
+        || warn "the user $SERVICE_USER cannot be removed"
+    if getent group "$SERVICE_USER" >/dev/null; then groupdel "$SERVICE_USER"; fi
+}
+
+# Every place where something of ours could lie still, one a line.
+leftovers() {
+    local keep_data=$1 path userdata
+    for path in "$PREFIX" "$LINK" "$RUN" "$UNITS"/origin-pulls-* "$LOGROTATE" "$COMPLETION" \
+        "$TMPFILES" "$WHM_PAGES" "$WHM_APP" "$WHM_FEATURE" "$PLUGIN_KEPT" "$JUPITER_PAGES" \
+        "$DYNAMICUI" "$JUPITER_TILES/$PANEL_NAME".{png,svg} "$WHM_ICONS/$PANEL_NAME".{png,svg} \
+        "$WHM_TEMPLATES/$PANEL_NAME.tmpl" "$HOOK_FOLDER"/origin-pulls-*; do
+        if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
+    done
+    if [[ -z $keep_data ]]; then
+        for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
+            if [[ -e $path ]]; then printf '%s\n' "$path"; fi
+        done
+        if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
+    fi
+    userdata=$(apache_place dir_conf_userdata)
+    if [[ -d $userdata ]]; then
+        find "$userdata" "$(apache_place dir_conf)/origin-pulls.conf" -name 'origin-pulls.conf*' \
+            2>/dev/null || true
+    fi
+}
+
+has_leftovers() { [[ -n $(leftovers "$1") ]]; }
+
+prove_nothing_left() {
+    local keep_data=$1 path found
+    step "What is left"
+    found=$(leftovers "$keep_data")
+    if [[ -n $found ]]; then say "${found//$'\n'/$'\n  '}"; fi
+    if [[ -n $keep_data ]]; then
+        say "kept, because of --keep-data: $CONF $STATE $LOGS, and the user $SERVICE_USER"
+    fi
+    if ((${#LEFT_FOR_LATER[@]})); then
+        refuse left_over "Our includes stay as comments until Apache's configuration is mended." \
+            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more."
+    elif [[ -n $found ]]; then
+        refuse left_over "Something is left (above)." "Look at it and remove it by hand."
+    elif ((${#UNPROVEN[@]})); then
+        refuse not_relaxed "Nothing of Origin Pulls is left, but not proven: ${UNPROVEN[*]}." \
+            "Open these sites and look whether they answer."
+    fi
+    say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
+}

@@ -1,0 +1,117 @@
+"""Away again: every vhost relaxed and proven, nothing left, also from a server in trouble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.install.machine import Machine
+from tests.server_under_test import UnderTest
+
+pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
+
+SITE = "blog.example"
+PROGRAM = "/usr/local/bin/origin-pulls"
+INSTALLER = "/opt/origin-pulls/current/install.sh"
+BROKEN = "/etc/apache2/conf.d/zz-somebody.conf"
+SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/sprites"
+# What the system's and the panel's own programs leave behind: backups of passwd, logs, locks,
+# the stand-in's log.
+OF_OTHERS = (
+    *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
+    *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
+    *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
+    *("/kept-release", "/var/cpanel/hooks.yaml", SPRITES),
+)
+
+
+def installed(machine: Machine, release: Path, wheelhouse: Path, settings: bytes) -> None:
+    """The machine with the product on it and one site enforced, one observed."""
+    config = machine.at("/etc/origin-pulls/config.yaml")
+    config.parent.mkdir(exist_ok=True)
+    config.write_bytes(settings)
+    machine.install(release, wheelhouse)
+    machine.good(PROGRAM, "enforce", SITE, "--edge-ready")
+    machine.good(PROGRAM, "observe", "shop.example")
+    assert UnderTest(machine.sandbox).is_enforced(SITE)
+
+
+@pytest.fixture(scope="module")
+def settings(server: Machine) -> bytes:
+    return server.at("/etc/origin-pulls/config.yaml").read_bytes()
+
+
+def is_relaxed(machine: Machine) -> bool:
+    server = UnderTest(machine.sandbox)
+    return server.is_open(SITE) and server.is_sound()
+
+
+def test_nothing_is_left(server: Machine, release: Path, wheelhouse: Path, settings: bytes) -> None:
+    before = server.files(*OF_OTHERS)
+    installed(server, release, wheelhouse, settings)
+    said = server.good(INSTALLER, "uninstall")
+    assert is_relaxed(server)
+    assert server.files(*OF_OTHERS) == before
+    assert not server.at("/etc/origin-pulls").exists()
+    assert "The policy is proven." in said
+    assert "nothing: no file, unit, hook" in said
+    again = server.good(release / "install.sh", "uninstall")
+    assert "is not installed" in again
+    assert server.files(*OF_OTHERS) == before
+
+
+def test_with_keep_data_policies_come_back_with_the_next_installation(
+    server: Machine, release: Path, wheelhouse: Path, settings: bytes
+) -> None:
+    installed(server, release, wheelhouse, settings)
+    server.good(INSTALLER, "uninstall", "--keep-data")
+    assert is_relaxed(server)
+    assert server.at("/var/lib/origin-pulls/store.sqlite").exists()
+    assert server.at("/etc/origin-pulls/keys").is_dir()
+    server.install(release, wheelhouse)
+    number = server.good(PROGRAM, "jobs").split()[0]
+    server.good(PROGRAM, "undo", number)
+    assert UnderTest(server.sandbox).is_enforced(SITE)
+    server.good(INSTALLER, "uninstall")
+
+
+def test_a_damaged_store_and_stopped_services_keep_nobody_from_leaving(
+    server: Machine, release: Path, wheelhouse: Path, settings: bytes
+) -> None:
+    before = server.files(*OF_OTHERS)
+    installed(server, release, wheelhouse, settings)
+    server.good("systemctl", "stop", "origin-pulls-agent.service")
+    for name in ("store.sqlite-wal", "store.sqlite-shm"):
+        server.at(f"/var/lib/origin-pulls/{name}").unlink(missing_ok=True)
+    server.at("/var/lib/origin-pulls/store.sqlite").write_bytes(b"nonsense" * 1000)
+    server.good(INSTALLER, "uninstall")
+    assert is_relaxed(server)
+    assert server.files(*OF_OTHERS) == before
+
+
+def test_a_program_that_does_not_start_keeps_nobody_from_leaving(
+    server: Machine, release: Path, wheelhouse: Path, settings: bytes
+) -> None:
+    installed(server, release, wheelhouse, settings)
+    server.at("/opt/origin-pulls/releases/1.0.0/plugin/origin_pulls/errors.py").unlink()
+    said = server.good(INSTALLER, "uninstall")
+    assert "going on by hand" in said
+    assert is_relaxed(server)
+
+
+def test_somebody_elses_broken_configuration_leaves_comments_until_it_is_mended(
+    server: Machine, release: Path, wheelhouse: Path, settings: bytes
+) -> None:
+    before = server.files(*OF_OTHERS)
+    installed(server, release, wheelhouse, settings)
+    server.at(BROKEN).write_text("Nonsense on\n")
+    ran = server.run(INSTALLER, "uninstall")
+    assert ran.code == 41
+    assert "broken by something else" in ran.stdout
+    assert not server.at("/opt/origin-pulls").exists()
+    server.at(BROKEN).unlink()
+    server.good("/usr/local/cpanel/scripts/restartsrv_httpd", "--graceful")
+    server.good(release / "install.sh", "uninstall")
+    assert is_relaxed(server)
+    assert server.files(*OF_OTHERS) == before
