@@ -198,6 +198,12 @@ def test_an_account_is_shown_no_path_of_root_and_no_other_site(desk: Desk) -> No
     )
 
 
+def test_the_steps_of_a_preview_name_no_path_to_an_account(desk: Desk) -> None:
+    wish = Preview(policy("blog.shop.example", Mode.OBSERVE))
+    assert "/etc/" in " ".join(desk.ask(wish, ROOT)["preview"]["steps"])
+    assert "/" not in " ".join(desk.ask(wish, SHOP)["preview"]["steps"])
+
+
 def test_no_answer_holds_a_secret(desk: Desk) -> None:
     assert desk.done(policy("api.shop.example", Mode.OBSERVE), ROOT) == "done"
     for wish in (

@@ -23,7 +23,7 @@ from origin_pulls.store.marks import Marks
 from tests.desk import fleet
 
 COUNT = 50_000
-GENEROUS = 2.0  # seconds on a busy machine; benchmarks/ has what it really takes
+GENEROUS = 1.0  # seconds of this process's own time; benchmarks/ has what it really takes
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_every_page_comes_soon_and_holds_what_it_says(big: Fleet, question: Question) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     page = pages.vhost_page(big.config, question)
-    assert time.perf_counter() - begun < GENEROUS
+    assert time.process_time() - begun < GENEROUS
     assert len(page.rows) == max(0, min(50, page.total - (page.page - 1) * 50))
     assert len({row.key for row in page.rows}) == len(page.rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 from origin_pulls.config import Config
 from origin_pulls.engine.rights import Gate, TooOften
 from origin_pulls.engine.server import Seen, Server
-from origin_pulls.errors import Refused
+from origin_pulls.errors import Damaged, Refused
 from origin_pulls.model import rights
 from origin_pulls.model.caller import Caller, Kind
 from origin_pulls.model.wish import Asked, Cancel, JobWish, Wish
 from origin_pulls.store import auditing
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,23 @@ class Door:
             yield Admitted(server, wish, caller)
         finally:
             server.store.close()
+
+    def note(self, wish: Wish, caller: Caller) -> None:
+        """Write down what was done without the store, if there is a sound one."""
+        try:
+            server = Server.of(self.config, self.seen)
+            try:
+                Admitted(server, wish, caller).note()
+            finally:
+                server.store.close()
+        except Damaged as error:
+            logger.warning("not in the audit: %s", error)
+
+    def admitted_in_panic(self, asked: Asked, *, is_root: bool) -> Caller:
+        """Who asks for everything to be relaxed; judged without the store, which may be broken."""
+        caller = _believed(asked, is_root=is_root)
+        self.gate.judge_caller(asked.wish, caller)
+        return caller
 
 
 def _believed(asked: Asked, *, is_root: bool) -> Caller:

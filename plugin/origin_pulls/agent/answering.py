@@ -12,7 +12,7 @@ from typing import Any
 from origin_pulls.agent.admitting import Admitted
 from origin_pulls.config import Config
 from origin_pulls.engine import doctor, looking, preparing, previewing, relaxing, showing
-from origin_pulls.engine.server import Seen, Server
+from origin_pulls.engine.server import Seen, Server, utc_now
 from origin_pulls.errors import Busy, Refused
 from origin_pulls.model import desk_wish, preview, rights
 from origin_pulls.model.caller import Caller
@@ -61,8 +61,6 @@ class Answering:
                 return {"settings": kept.as_record()}
             case desk_wish.Confirm():
                 return _confirmed(server, wish.job)
-            case desk_wish.Relax():
-                return self._relaxed(server, caller)
         raise Refused("Nobody here answers such a wish", hint="Is it the same version?")
 
     def _looked(self, server: Server, wish: Wish, caller: Caller) -> Answer:
@@ -85,8 +83,10 @@ class Answering:
             case _:
                 return {"checks": [one.as_record() for one in doctor.examine(server)]}
 
-    def _relaxed(self, server: Server, caller: Caller) -> Answer:
-        done = relaxing.relax(self.config, caller.user, server.stamp(), logger.info)
+    def relax(self, caller: Caller) -> Answer:
+        """Panic, without store or inventory; what is wrong with them stands in the answer."""
+        stamp = utc_now().isoformat(timespec="milliseconds")
+        done = relaxing.relax(self.config, caller.user, stamp, logger.info)
         return {
             "relaxed": {
                 "emptied": len(done.files),

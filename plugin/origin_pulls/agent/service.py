@@ -18,8 +18,9 @@ from origin_pulls.config import Config
 from origin_pulls.engine import token_keeping, working
 from origin_pulls.engine.edge import wishing
 from origin_pulls.engine.server import Seen, Server
-from origin_pulls.errors import Busy, OriginPullsError, Refused
+from origin_pulls.errors import Busy, Damaged, OriginPullsError, Refused
 from origin_pulls.model import wish as wishes
+from origin_pulls.model.desk_wish import Relax
 from origin_pulls.model.token_wish import TokenWish
 from origin_pulls.model.wish import Asked, Cancel, JobWish
 from origin_pulls.server import lock
@@ -53,14 +54,9 @@ class Agent:
         """Run the service. ``Refused`` when another agent serves this server already."""
         Apache(self.config)  # refuses where there is no cPanel server
         try:
-            with lock.held(self.config.agent_lock, patience=0, waiting=logger.info):
-                # Held open so that the log beside the store stays, which the web services need
-                # to read it: they may not make one.
-                kept_open = Server.of(self.config, self.seen).store
-                try:
-                    self._serve()
-                finally:
-                    kept_open.close()
+            held = lock.held(self.config.agent_lock, patience=0, waiting=logger.info)
+            with held, self._kept_open():
+                self._serve()
         except Busy as error:
             raise Refused(
                 f"Another agent runs on this server: {error.message}",
@@ -94,6 +90,11 @@ class Agent:
             return {"job": number}
 
     def _answer(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
+        if isinstance(asked.wish, Relax):
+            caller = self.door.admitted_in_panic(asked, is_root=is_root)
+            answer = self.answering.relax(caller)
+            self.door.note(asked.wish, caller)
+            return answer
         with self.door.admitted(asked, is_root=is_root) as admitted:
             if isinstance(admitted.wish, TokenWish):
                 done = token_keeping.carry_out(admitted.server, admitted.wish, logger.info)
@@ -105,6 +106,24 @@ class Agent:
                 answer = self.answering.answer(admitted)
             admitted.note()
             return answer
+
+    @contextmanager
+    def _kept_open(self) -> Iterator[None]:
+        """Hold the store open, so that the log beside it stays while the agent runs.
+
+        The pages' services need that to read it: they may not make one. A store that is damaged
+        keeps nobody from relaxing everything.
+        """
+        try:
+            store = Server.of(self.config, self.seen).store
+        except Damaged as error:
+            logger.error("%s. %s", error, error.hint)  # noqa: TRY400 - a sentence, not a trace
+            yield
+            return
+        try:
+            yield
+        finally:
+            store.close()
 
     @contextmanager
     def _arriving(self, line: bytes) -> Iterator[None]:

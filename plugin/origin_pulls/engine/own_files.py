@@ -112,6 +112,7 @@ def store(server: Server) -> Check:
 
 
 def _wrong(config: Config) -> Iterator[tuple[Path, str]]:
+    closed = (config.keys_directory, config.settings_file.parent / "tokens")
     for path in _ours(config):
         try:
             found = path.lstat()
@@ -125,7 +126,7 @@ def _wrong(config: Config) -> Iterator[tuple[Path, str]]:
             yield path, f"belongs to user {found.st_uid}"
         elif found.st_mode & 0o022:
             yield path, "others can write it"
-        elif path.is_relative_to(config.keys_directory) and found.st_mode & 0o077:
+        elif found.st_mode & 0o077 and any(map(path.is_relative_to, closed)):
             yield path, "others can read it"
 
 

@@ -115,8 +115,21 @@ def _vhost(
 
 def _steps(prepared: Prepared, keys: Collection[str], *, is_account: bool) -> Iterator[str]:
     for step in prepared.steps:
-        if not is_account or _is_own(step, keys):
+        if not is_account:
             yield plan.describe(step)
+        elif _is_own(step, keys):
+            yield _told_to_accounts(step)
+
+
+def _told_to_accounts(step: Step) -> str:
+    """A step without the places where root keeps things."""
+    match step:
+        case plan.Write():
+            return f"write what Apache reads for {step.vhost.partition('/')[2]}"
+        case plan.Remove():
+            return f"remove what Apache read for {step.vhost.partition('/')[2]}"
+        case _:
+            return plan.describe(step)
 
 
 def _is_own(step: Step, keys: Collection[str]) -> bool:

@@ -43,8 +43,7 @@ class Gate:
 
     def judge(self, server: Server, wish: Wish, caller: Caller) -> None:
         """``Refused``, with the reason, where this caller may not ask this."""
-        level = is_root_level(self.config, caller.user)
-        _raise(rights.of_caller(caller, wish, is_root_level=level))
+        self.judge_caller(wish, caller)
         if not caller.is_account:
             return
         settings = setting.kept(server.store)
@@ -62,6 +61,11 @@ class Gate:
         )
         _raise(rights.of_account(standing, wish))
         self._judge_vhosts(server, wish, caller, vhosts, settings)
+
+    def judge_caller(self, wish: Wish, caller: Caller) -> None:
+        """``Refused`` where this kind of caller may not ask this at all."""
+        level = is_root_level(self.config, caller.user)
+        _raise(rights.of_caller(caller, wish, is_root_level=level))
 
     def _judge_vhosts(
         self,

@@ -146,8 +146,8 @@ FILLS = (
     _filled("attention", attention="count(*)"),
     _filled(
         "name_state",
-        proxied="count(*) FILTER (WHERE state='proxied')",
-        direct="count(*) FILTER (WHERE state='direct')",
+        proxied="sum(state='proxied')",
+        direct="sum(state='direct')",
     ),
 )
 
