@@ -92,13 +92,14 @@ class Agent:
     def _answer(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
         if isinstance(asked.wish, Relax):
             caller = self.door.admitted_in_panic(asked, is_root=is_root)
-            answer = self.answering.relax(caller)
+            relaxed = self.answering.relax(caller)
             self.door.note(asked.wish, caller)
-            return answer
+            return relaxed
+        answer: Mapping[str, object]
         with self.door.admitted(asked, is_root=is_root) as admitted:
             if isinstance(admitted.wish, TokenWish):
                 done = token_keeping.carry_out(admitted.server, admitted.wish, logger.info)
-                answer: Mapping[str, object] = {"done": done}
+                answer = {"done": done}
             elif isinstance(admitted.wish, Cancel):
                 answer = {"done": wishing.cancel(admitted.server, admitted.wish)}
                 self.edge.hurry(GO_ON)
