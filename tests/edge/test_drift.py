@@ -52,9 +52,7 @@ def forbid(site: EdgeSite) -> None:
 
 
 DRIFTS: list[tuple[Callable[[EdgeSite], object], str]] = [
-    (lambda site: site.remote.zone(NAME, aop_enabled=False), "presents no certificate"),
     (lambda site: site.remote.zone(NAME, ssl="flexible"), "encryption mode"),
-    (lambda site: site.remote.zone(NAME, paused=True), "is paused"),
     (delete_certificate, "presents no certificate"),
     (forbid, "enabled: false"),
     (

@@ -26,11 +26,9 @@ def killed_at(site: EdgeSite, said: str, *arguments: str) -> None:
 
 
 ON = [
-    "looking at Cloudflare's side",
     "bringing the certificate",
     "turning Authenticated",
     "rebuilding httpd.conf",
-    "round 2",
     "writing 1 file",
 ]
 

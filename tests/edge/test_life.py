@@ -31,8 +31,14 @@ def test_on_rotated_and_off_again_without_a_single_refused_request(site: EdgeSit
 
 
 def test_a_job_at_the_edge_is_undone_to_what_was_before_all_of_it(site: EdgeSite) -> None:
-    number = site.json("enforce", "blog.example")["job"]
+    ran = site.run("-v", "enforce", "blog.example", "--json")
+    number = ran.record["job"]
     site.json("undo", str(number))
+    kept = [path.read_bytes() for path in site.config.state_directory.rglob("*") if path.is_file()]
+    told = site.run("job", str(number), "--json").stdout + ran.stdout + ran.stderr
+    for text in (*kept, told.encode()):
+        assert site.token.encode() not in text
+        assert b"PRIVATE KEY" not in text
     assert site.is_open("blog.example")
     assert site.json("show", "blog.example")["mode"] == Mode.OFF
     assert not site.zone("blog.example")["aop_enabled"]

@@ -80,10 +80,11 @@ def edge_of(config: Config, name: str) -> AtEdge:
     job = next(
         (one for one in at_edge(server) if vhost.key in {item.key for item in one.items}), None
     )
+    applied = preparing.applied_now(server, found).get(vhost.key, Applied())
     return AtEdge(
         vhost,
-        preparing.applied_now(server, found).get(vhost.key, Applied()),
-        tuple(_zone(server, vhost, seen, hosts[zone]) for zone, seen in zones.items()),
+        applied,
+        tuple(_zone(server, vhost, applied, seen, hosts[zone]) for zone, seen in zones.items()),
         tuple(unreached),
         tuple(dict.fromkeys(problems)),
         tuple(one for one in store.drifts() if one.key == vhost.key),
@@ -91,7 +92,9 @@ def edge_of(config: Config, name: str) -> AtEdge:
     )
 
 
-def _zone(server: Server, vhost: Vhost, seen: ZoneSeen, hosts: list[str]) -> ZoneAtEdge:
+def _zone(
+    server: Server, vhost: Vhost, applied: Applied, seen: ZoneSeen, hosts: list[str]
+) -> ZoneAtEdge:
     place = vhost.user, vhost.incarnation, vhost.server_name
     ours = next(
         (
@@ -122,7 +125,7 @@ def _zone(server: Server, vhost: Vhost, seen: ZoneSeen, hosts: list[str]) -> Zon
         may_fill=True,
     )
     obstacles = tuple((one.message, one.hint) for one in edge_obstacles.hindrances(aim, seen))
-    amiss = tuple(watching.amiss(server, ours, seen)) if ours else ()
+    amiss = tuple(watching.amiss(server, ours, seen, vhost, applied.policy)) if ours else ()
     return ZoneAtEdge(seen, names, ours, certificate, obstacles, amiss)
 
 
