@@ -246,6 +246,6 @@ def test_an_address_in_a_header_counts_for_nothing_where_it_is_believed_for_the_
     believing = sites.administrator_lines(f"RemoteIPInternalProxy {STRANGER}")
     with believing, sites.logged(1) as lines:
         answer = sites.visitor(SITE, source=STRANGER).get(**{"CF-Connecting-IP": FRIEND})
-    *_, peer, believed, _ = lines[-1]
+    *_, peer, believed, _, _ = lines[-1]
     assert answer.status == 403
     assert (peer, believed) == (STRANGER, FRIEND)

@@ -122,7 +122,7 @@ def test_no_host_header_forges_a_line(sites: Sites, host: str) -> None:
     with sites.logged(1) as lines:
         sites.visitor(SITE).send(raw("GET / HTTP/1.1", f"Host: {host}", "Connection: close"))
         sites.visitor(SITE).get()
-    assert all(len(fields) == 11 for fields in lines)
+    assert all(len(fields) == 12 for fields in lines)
     assert all(fields[0].isdigit() for fields in lines)
 
 
@@ -131,7 +131,7 @@ def test_no_certificate_forges_a_line(sites: Sites, keys: Path) -> None:
     with sites.logged(1) as lines:
         sites.visitor(SITE, shown=Signer.alone(name).kept(keys)).get()
     [fields] = lines
-    assert len(fields) == 11
+    assert len(fields) == 12
     assert fields[3] != "SUCCESS"
 
 

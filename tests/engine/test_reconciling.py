@@ -57,9 +57,7 @@ def call(one: UnderTest, name: str, **given: str) -> None:
     assert not answer["data"].get("hooks"), answer
 
 
-def follow(
-    one: UnderTest, inherits: Inherits = reconciling.nothing_inherited, *, is_late: bool = False
-) -> Followed:
+def follow(one: UnderTest, inherits: Inherits | None = None, *, is_late: bool = False) -> Followed:
     """One look; ``is_late`` lets Apache have had its configuration for a while."""
     if is_late:
         os.utime(one.apache.paths.conf, (1, 1))

@@ -8,7 +8,6 @@ import time
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import installation, reconciling
-from origin_pulls.engine.reconciling import Inherits, nothing_inherited
 from origin_pulls.engine.server import Server
 from origin_pulls.model.installation import State
 from origin_pulls.server import lock, spool
@@ -21,9 +20,8 @@ PEEK = 2.0  # seconds between two glances at the spool
 class Following:
     """What the chore remembers between two looks."""
 
-    def __init__(self, config: Config, inherits: Inherits = nothing_inherited) -> None:
+    def __init__(self, config: Config) -> None:
         self.config = config
-        self.inherits = inherits
         self.next_look = 0.0
 
     def look_again(self, server: Server) -> None:
@@ -41,7 +39,6 @@ class Following:
                 server,
                 lambda change: speaking.ask(self.config, change),
                 logger.info,
-                inherits=self.inherits,
             )
         except ConnectionError:
             logger.info("the agent does not listen yet: it is looked at again")

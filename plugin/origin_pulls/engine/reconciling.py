@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from origin_pulls.engine import cleaning, looking, working
+from origin_pulls.engine import cleaning, looking, token_keeping, working
 from origin_pulls.engine.cleaning import Cleaned, Ours
 from origin_pulls.engine.preparing import applied_now
 from origin_pulls.engine.server import Server
@@ -22,6 +22,7 @@ from origin_pulls.model.policy import Policy
 from origin_pulls.model.reconciling import Decision, Event, Found, LastSeen, Row
 from origin_pulls.model.wish import Change, Wanted
 from origin_pulls.server import cpanel, spool
+from origin_pulls.store import setting
 from origin_pulls.store.lives import Lives
 
 logger = logging.getLogger(__name__)
@@ -45,15 +46,13 @@ class Followed:
         return self.cleaned.is_waiting
 
 
-def nothing_inherited(vhost: Vhost) -> Policy:
-    """The default of a server that has none: a new vhost is off."""
-    del vhost
-    return Policy()
+def inherited(server: Server) -> Inherits:
+    """What a new vhost gets: what the administrator set for such."""
+    first = setting.kept(server.store).first_policy()
+    return lambda _: first
 
 
-def reconcile(
-    server: Server, ask: Ask, say: Say, *, inherits: Inherits = nothing_inherited
-) -> Followed:
+def reconcile(server: Server, ask: Ask, say: Say, *, inherits: Inherits | None = None) -> Followed:
     """Look at the server and let store, includes and policies follow it.
 
     ``ask`` has a change carried out as an ordinary job; it is called without the lock. Raises
@@ -65,15 +64,17 @@ def reconcile(
         found = looking.look(server, keep=True)
         memory = lives.memory()
         present = cleaning.includes(server)
+        facts = _found(server, found, present)
         decision = reconciling.decide(
             server.store.policies(),
-            _found(server, found, present),
+            facts,
             memory=memory,
             events=spooled.events,
-            inherits=inherits,
+            inherits=inherits or inherited(server),
             now=server.clock().timestamp(),
         )
         _follow(server, lives, decision, say)
+        token_keeping.follow_accounts(server, decision.moves, facts.lives)
         cleaned = cleaning.clean(server, _standing(server, found), present, say)
         memory = lives.memory()
     asked = {f"{one.user}/{one.server_name}" for one in decision.asked}

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from origin_pulls.cloudflare.values import TokenState
 from origin_pulls.engine import looking, reaching
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeRefused, Refused
+from origin_pulls.model.reconciling import Life, Move
 from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
 from origin_pulls.secret import Secret
 from origin_pulls.server import lock
 from origin_pulls.server.tokens import MOST, Token, Tokens
+from origin_pulls.store.rollouts import EdgeStore
 
 LOCK_PATIENCE = 30.0
 Say = Callable[[str], None]
@@ -35,6 +37,34 @@ def carry_out(server: Server, wish: TokenWish, say: Say = silent) -> Mapping[str
             kept = _kept(server).all()
             shown = [asdict(one.seen) for one in kept if wish.account in (None, one.owner)]
             return {"tokens": shown}
+
+
+def follow_accounts(server: Server, moves: Sequence[Move], lives: Mapping[str, Life]) -> None:
+    """Let accounts' tokens follow the panel: renamed ones keep theirs, of gone ones none stays.
+
+    As long as something is presented for an account that is gone, its token is what takes that
+    away at Cloudflare; it goes afterwards.
+    """
+    kept = _kept(server)
+    owned = [token for token in kept.all() if token.owner]
+    if not owned:
+        return
+    names = {(move.user, move.incarnation): (move.new_user, move.new_incarnation) for move in moves}
+    needed = {(one.user, one.incarnation) for one in EdgeStore(server.store).presented()}
+    with lock.held(server.config.tokens_lock, patience=LOCK_PATIENCE, waiting=silent):
+        for token in owned:
+            place = token.owner, token.incarnation
+            if place in names:
+                owner, incarnation = names[place]
+                kept.keep(replace(token, owner=owner, incarnation=incarnation))
+            elif _is_gone(token, lives) and place not in needed:
+                kept.remove(token.id)
+                _audit(server, "hook", "forgot the token of an account that is gone", token)
+
+
+def _is_gone(token: Token, lives: Mapping[str, Life]) -> bool:
+    life = lives.get(token.owner)
+    return life is None or (life.is_known and life.incarnation != token.incarnation)
 
 
 def _add(server: Server, wish: AddToken, say: Say) -> Mapping[str, object]:

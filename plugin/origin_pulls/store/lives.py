@@ -12,7 +12,12 @@ from origin_pulls.model.reconciling import LastSeen, Move, Row
 from origin_pulls.store.store import Store
 
 # Tables that hold things of an account's life by user, incarnation and server_name.
-OF_A_LIFE = ("policy", "last_seen")
+OF_A_LIFE = ("policy", "last_seen", "vhost_lock", "attention", "proven")
+# What Cloudflare presents goes with a renamed account; of one that is gone it is kept until it
+# has been tidied away there.
+AT_THE_EDGE = ("presented",)
+
+AUDITED = "INSERT INTO audit (at, who, action, subject, job) VALUES (?,?,?,?,?)"
 
 
 class Lives:
@@ -49,14 +54,14 @@ class Lives:
         lost = []
         with self.store.writing() as connection:
             for move in moves:
-                for table in OF_A_LIFE:
+                for table in (*OF_A_LIFE, *AT_THE_EDGE):
                     connection.execute(
                         f"UPDATE OR REPLACE {table} SET user=?, incarnation=? "  # noqa: S608 - ours
                         "WHERE user=? AND incarnation=?",
                         (move.new_user, move.new_incarnation, move.user, move.incarnation),
                     )
                 note = (at, "hook", f"renamed: {move.user}", move.new_user, 0)
-                connection.execute("INSERT INTO audit VALUES (?,?,?,?,?)", note)
+                connection.execute(AUDITED, note)
             for row in forgotten:
                 found = connection.execute(
                     "SELECT material FROM policy WHERE user=? AND incarnation=? AND server_name=?",
@@ -70,5 +75,5 @@ class Lives:
                         row,
                     )
                 note = (at, "hook", "gone", f"{row[0]}/{row[2]}", 0)
-                connection.execute("INSERT INTO audit VALUES (?,?,?,?,?)", note)
+                connection.execute(AUDITED, note)
         return lost

@@ -147,7 +147,10 @@ class Store:
     def audit(self, who: str, action: str, subject: str, *, at: str) -> None:
         """Remember who did what that was no job."""
         with self.writing() as connection:
-            connection.execute("INSERT INTO audit VALUES (?,?,?,?,0)", (at, who, action, subject))
+            connection.execute(
+                "INSERT INTO audit (at, who, action, subject, job) VALUES (?,?,?,?,0)",
+                (at, who, action, subject),
+            )
 
     # -- the inventory's snapshot -----------------------------------------------------------
 

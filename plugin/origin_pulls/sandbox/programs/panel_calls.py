@@ -7,6 +7,7 @@ from typing import Any
 
 from origin_pulls.errors import Refused
 from origin_pulls.sandbox import appconfig, userdata
+from origin_pulls.sandbox.front import features
 from origin_pulls.sandbox.layout import Layout
 from origin_pulls.sandbox.switches import Switches
 
@@ -28,7 +29,8 @@ def verify_user_has_feature(
     if user not in userdata.users(layout):
         raise Refused(f"The user “{user}” does not exist.")
     is_known = layout.at(f"/usr/local/cpanel/whostmgr/addonfeatures/{feature}").is_file()
-    return {"has_feature": int(is_known and positions.features)}
+    may = positions.features and features.has(layout, user, feature)
+    return {"has_feature": int(is_known and may)}
 
 
 CALLS: Mapping[str, Callable[[Layout, Mapping[str, str], Switches], Answer]] = {
