@@ -60,7 +60,9 @@ def test_the_tenants_own_locks_hold(sites: Sites) -> None:
 def test_a_request_without_certificate_is_logged_so(sites: Sites, tls: object) -> None:
     with sites.logged(1) as lines:
         sites.visitor(SITE, tls=tls).get()
-    [(when, key, status, verified, issuer, serial, name, protocol, peer, client, host)] = lines
+    [fields] = lines
+    when, key, status, verified, issuer, serial, name, protocol, peer, client, host, proof = fields
+    assert proof == "-"
     assert re.fullmatch(r"\d{10}", when)
     assert (key, status, verified, issuer, serial) == (KEY, "200", "NONE", "-", "-")
     assert protocol == ("TLSv1.2" if tls is TLS_1_2 else "TLSv1.3")
