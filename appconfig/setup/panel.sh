@@ -90,12 +90,12 @@ answers_through_panel() {
         SCRIPT_NAME="/cgi/addons/$PANEL_NAME/index.cgi" ./index.cgi 2>&1 </dev/null \
         | tr -d '\0' | head -c 65536) || true
     status=$(sed -nE '1,20s/^Status: *([0-9]+).*/\1/ip' <<<"$answer" | head -n 1)
-    # Without a head it is no answer of the bridge, but why there is none; and a bridge whose
-    # service is away says so in a header, since a panel shows nothing of a status.
+    # The bridge says 200 also when the service is away, for no panel lets an error's page alone.
     if grep -qi '^x-origin-pulls-error:' <(head -n 20 <<<"$answer"); then
-        warn "the page in WHM says that its service is away"
+        warn "the page in WHM says that the service is away"
         return 1
     fi
+    # Without a head it is no answer of the bridge, but why there is none.
     if ! grep -qi '^content-type:' <(head -n 20 <<<"$answer") || ((${status:-200} >= 400)); then
         warn "the page in WHM answers ${status:-with an error}: $(head -n 1 <<<"$answer")"
         return 1
