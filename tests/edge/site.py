@@ -15,9 +15,7 @@ from tests.server_under_test import UnderTest
 PLACES = ("127.0.64.1", "127.0.64.2")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 REST = 0.02  # seconds between two visits: the machine is small
-QUICK = (
-    "edge_pause: 0.2\nedge_poll: 0.1\nedge_poll_later: 0.2\nedge_rounds: 2\nedge_round_pause: 0.1\n"
-)
+QUICK = "edge_rounds: 2\n"
 
 
 @dataclass(frozen=True, slots=True)

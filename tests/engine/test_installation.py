@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import struct
@@ -109,6 +110,8 @@ def opened(path: Path) -> None:
     path.chmod(0o777)
 
 
+# The sheet of the stand-in release, under the name that the pages ask for.
+SHEET = "pages-" + hashlib.sha256(b".op {}\n").hexdigest()[:12] + ".css"
 PAGES = "/usr/local/cpanel/whostmgr/docroot"
 JUPITER = "/usr/local/cpanel/base/frontend/jupiter"
 
@@ -119,7 +122,7 @@ JUPITER = "/usr/local/cpanel/base/frontend/jupiter"
         (f"{PAGES}/cgi/addons/originpulls/index.cgi", removed, "page in WHM"),
         (f"{PAGES}/cgi/addons/originpulls/index.cgi", edited, "page in WHM"),
         (f"{PAGES}/cgi/addons/originpulls/index.cgi", opened, "page in WHM"),
-        (f"{PAGES}/cgi/addons/originpulls/pages.css", removed, "static file"),
+        (f"{PAGES}/cgi/addons/originpulls/{SHEET}", removed, "static file"),
         (f"{PAGES}/addon_plugins/originpulls.svg", removed, "icon in WHM"),
         (f"{JUPITER}/originpulls/index.live.php", removed, "page in cPanel"),
         (f"{JUPITER}/assets/application_icons/originpulls.png", removed, "icon in cPanel"),

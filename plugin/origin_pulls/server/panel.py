@@ -81,10 +81,9 @@ def _static(config: Config) -> list[Path]:
 
 
 def _static_place(source: Path, folder: Path) -> Path:
-    """Under its own name, or that with its digest in it: whichever the release laid."""
+    """Under its name with its digest in it, as the pages ask for it."""
     digest = sha256(files.read(source) or b"").hexdigest()[:12]
-    hashed = folder / f"{source.stem}-{digest}{source.suffix}"
-    return hashed if hashed.exists() else folder / source.name
+    return folder / f"{source.stem}-{digest}{source.suffix}"
 
 
 def registration(config: Config) -> Path:

@@ -106,12 +106,19 @@ def _lay_on_server(access: Access, made: state.World) -> None:
         files.replace(settings, settings.read_text() + text)
 
 
-def plugin_settings(access: Access) -> Mapping[str, str | int]:
-    """The plugin's settings that lead it to this Cloudflare in the place of the real one."""
+def plugin_settings(access: Access) -> Mapping[str, str | float]:
+    """The plugin's settings that lead it to this Cloudflare in the place of the real one.
+
+    What takes minutes there takes moments here, so the pauses are as much shorter.
+    """
     return {
         "cloudflare_api": access.url,
         "dns_over_https": access.dns,
         "edge_port": access.edge_port,
+        "edge_pause": 0.2,
+        "edge_poll": 0.1,
+        "edge_poll_later": 0.2,
+        "edge_round_pause": 0.1,
     }
 
 
