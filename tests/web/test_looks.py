@@ -18,10 +18,20 @@ pytestmark = pytest.mark.apache
 STATIC = Path(__file__).parents[2] / "static"
 ROUTES = {
     "root": (
-        *("/", "/jobs", "/jobs/1", "/activity", "/doctor", "/settings", "/help", "/relax"),
+        *(
+            "/",
+            "/jobs",
+            "/jobs/1",
+            "/activity",
+            "/doctor",
+            "/settings",
+            "/help",
+            "/relax",
+            "/tokens",
+        ),
         *("/vhosts/blog/blog.example", "/review", "/nothing"),
     ),
-    "blog": ("/", "/jobs", "/help", "/vhosts/blog/blog.example", "/review", "/nothing"),
+    "blog": ("/", "/jobs", "/help", "/tokens", "/vhosts/blog/blog.example", "/review", "/nothing"),
 }
 # Properties that a foreign sheet would show itself in.
 PROPERTIES = (

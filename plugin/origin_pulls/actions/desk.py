@@ -50,12 +50,12 @@ class Relaxed:
 
 def submit(config: Config, caller: Caller, wish: JobWish) -> int:
     """Have a change or an undo carried out; the number of its job, which the page follows."""
-    return int(str(_ask(config, caller, wish)["job"]))
+    return int(str(ask(config, caller, wish)["job"]))
 
 
 def preview(config: Config, caller: Caller, wish: Reviewed) -> Preview:
     """What a change or an undo would do."""
-    return previews.read_preview(_record(_ask(config, caller, PreviewWish(wish))["preview"]))
+    return previews.read_preview(_record(ask(config, caller, PreviewWish(wish))["preview"]))
 
 
 def show(config: Config, caller: Caller, user: str, server_name: str) -> Mapping[str, Any]:
@@ -63,45 +63,45 @@ def show(config: Config, caller: Caller, user: str, server_name: str) -> Mapping
 
     For an account holder without the paths of root's files.
     """
-    return _record(_ask(config, caller, Show(user, server_name))["shown"])
+    return _record(ask(config, caller, Show(user, server_name))["shown"])
 
 
 def prove(config: Config, caller: Caller, user: str, server_name: str) -> Proven:
     """Prove one vhost now with real requests."""
-    record = _record(_ask(config, caller, Prove(user, server_name))["proof"])
+    record = _record(ask(config, caller, Prove(user, server_name))["proof"])
     return Proven(bool(record["held"]), tuple(map(str, record["lines"])))
 
 
 def doctor(config: Config, caller: Caller) -> list[Check]:
     """All checks of the server."""
-    answer = _ask(config, caller, Doctor())["checks"]
+    answer = ask(config, caller, Doctor())["checks"]
     listed = answer if isinstance(answer, Sequence) else []
     return [read_check(_record(one)) for one in listed]
 
 
 def lock(config: Config, caller: Caller, user: str, server_name: str, reason: str) -> None:
     """Keep the account holder from changing a vhost; the reason is shown to them."""
-    _ask(config, caller, Lock(user, server_name, reason))
+    ask(config, caller, Lock(user, server_name, reason))
 
 
 def unlock(config: Config, caller: Caller, user: str, server_name: str) -> None:
     """Let the account holder change a vhost again."""
-    _ask(config, caller, Unlock(user, server_name))
+    ask(config, caller, Unlock(user, server_name))
 
 
 def change_settings(config: Config, caller: Caller, values: Mapping[str, str]) -> None:
     """Set these settings; the others stay."""
-    _ask(config, caller, ChangeSettings(tuple(sorted(values.items()))))
+    ask(config, caller, ChangeSettings(tuple(sorted(values.items()))))
 
 
 def confirm(config: Config, caller: Caller, job: int) -> None:
     """Let a job stay that would go back by itself."""
-    _ask(config, caller, Confirm(job))
+    ask(config, caller, Confirm(job))
 
 
 def relax(config: Config, caller: Caller) -> Relaxed:
     """Panic: every vhost back to no demand."""
-    record = _record(_ask(config, caller, Relax())["relaxed"])
+    record = _record(ask(config, caller, Relax())["relaxed"])
     return Relaxed(
         int(record["emptied"]),
         tuple(record["kept"]),
@@ -110,7 +110,8 @@ def relax(config: Config, caller: Caller) -> Relaxed:
     )
 
 
-def _ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
+def ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
+    """The agent's answer to any wish, as plain values."""
     try:
         return speaking.hand_over(config, wish, caller)
     except ConnectionError as error:

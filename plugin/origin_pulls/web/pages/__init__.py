@@ -14,10 +14,14 @@ from origin_pulls.web.pages import (
     panic,
     review,
     settings,
+    tokens,
     vhost,
 )
 
-BOTH = (domains.pages, review.pages, jobs.pages, vhost.pages, help_page.pages)
+BOTH = (
+    *(domains.pages, review.pages, jobs.pages, vhost.pages),
+    *(tokens.pages, help_page.pages),
+)
 ADMIN = (vhost.locks, activity.pages, doctor.pages, settings.pages, panic.pages)
 
 
