@@ -26,7 +26,7 @@ readonly WHM_FEATURE=$CPANEL/whostmgr/addonfeatures/$PANEL_NAME
 readonly WHM_APP=/var/cpanel/apps/$PANEL_NAME.conf
 readonly JUPITER=$CPANEL/base/frontend/jupiter
 readonly HOOK=$CPANEL/3rdparty/bin/origin-pulls-hook
-readonly PLUGIN_KEPT=/var/cpanel/addons/$PANEL_NAME # what uninstall_plugin needs
+readonly PLUGIN_KEPT=$PREFIX/$PANEL_NAME # what uninstall_plugin needs
 readonly CAGEFS=/etc/cagefs/cagefs.mp
 readonly EA4_PATHS=/etc/cpanel/ea4/paths.conf
 

@@ -156,6 +156,8 @@ def _furnish(sandbox: Sandbox) -> None:
         file = root / "etc" / name
         lines = file.read_text().splitlines(keepends=True)
         file.write_text("".join(line for line in lines if not line.startswith("origin-pulls:")))
+    # Nor is there a folder of ours before the first installation.
+    shutil.rmtree(root / "run/origin-pulls", ignore_errors=True)
     for name in ("shadow", "gshadow"):
         (root / "etc" / name).touch(mode=0o640)
     for folder in (
