@@ -5,25 +5,31 @@ SITE=blog.example
 BYSTANDER=plain.example
 
 demo() {
-    local directory=$1 now
+    local directory=$1
     local -a where=()
     if [[ -n $directory ]]; then where=(--dir "$directory"); fi
     check_machine
     step "1. What is needed"
     prepare run
     export PATH="$VENV/bin:$PATH"
-    step "2. A cPanel server to try it on"
+    step "2. A cPanel server behind a Cloudflare, to try it on"
     bring_sandbox_up "${where[@]}"
     step "3. Before"
-    BEFORE=$(answer_of "$BYSTANDER")
-    now=$(answer_of "$SITE")
-    if [[ $now == refused* ]]; then now+=", since an earlier run"; fi
-    row "$SITE" "no certificate" "$now"
-    check "$BYSTANDER" "no certificate" "HTTP 200" "$BEFORE"
-    step "4. Enforce one domain"
-    show origin-pulls --root "$DIRECTORY" enforce "$SITE" --edge-ready
+    look_before
+    step "4. Give it a token, and enforce one domain: it goes the whole way by itself"
+    give_token
+    show origin-pulls --root "$DIRECTORY" enforce "$SITE"
     step "5. After"
-    check_result
+    check_enforced
+    step "6. A new certificate, while it is enforced"
+    show origin-pulls --root "$DIRECTORY" rotate "$SITE"
+    check_enforced
+    step "7. Off: the origin first, Cloudflare after it. And on again"
+    show origin-pulls --root "$DIRECTORY" off "$SITE"
+    check "$SITE" "past Cloudflare" "HTTP 200" "$(answer_of "$SITE")"
+    check "$SITE" "by Cloudflare" "HTTP 200" "$(answer_by_edge "$SITE")"
+    show origin-pulls --root "$DIRECTORY" enforce "$SITE"
+    check_enforced
     say_what_next "${directory:+ --dir $DIRECTORY}"
 }
 
@@ -40,27 +46,53 @@ check_machine() {
     fi
 }
 
-# Start it in the background; what it says of itself goes into DIRECTORY, PORT, SERVER_CA.
+# Start it in the background; what it says of itself goes into SUMMARY and what is taken from it.
 bring_sandbox_up() {
-    local summary
-    say "\$ origin-pulls sandbox up${1:+ $*}"
-    origin-pulls sandbox up "$@" >/dev/null \
+    say "\$ origin-pulls sandbox up --services${1:+ $*}"
+    origin-pulls sandbox up --services "$@" >/dev/null \
         || die "The sandbox does not start." "Its reason stands above."
-    summary=$(origin-pulls sandbox status "$@" --json)
-    DIRECTORY=$(field directory <<<"$summary")
-    PORT=$(field https_port <<<"$summary")
-    SERVER_CA=$(field server_ca <<<"$summary")
-    say "$(field vhosts <<<"$summary") HTTPS vhosts on 127.0.0.1:$PORT, all below $DIRECTORY"
+    SUMMARY=$(origin-pulls sandbox status "$@" --json)
+    DIRECTORY=$(field directory <<<"$SUMMARY")
+    PORT=$(field https_port <<<"$SUMMARY")
+    SERVER_CA=$(field server_ca <<<"$SUMMARY")
+    EDGE_ADDRESS=$(field edge_address <<<"$SUMMARY")
+    EDGE_PORT=$(field edge_port <<<"$SUMMARY")
+    say "$(field vhosts <<<"$SUMMARY") HTTPS vhosts on 127.0.0.1:$PORT, all below $DIRECTORY"
+    say "Cloudflare's edge on $EDGE_ADDRESS:$EDGE_PORT, WHM on $(field whm_url <<<"$SUMMARY")"
 }
 
-check_result() {
+look_before() {
+    local now
+    BEFORE=$(answer_of "$BYSTANDER")
+    now=$(answer_of "$SITE")
+    if [[ $now == refused* ]]; then now+=", since an earlier run"; fi
+    row "$SITE" "past Cloudflare" "$now"
+    check "$SITE" "by Cloudflare" "HTTP 200" "$(answer_by_edge "$SITE")"
+    check "$BYSTANDER" "past Cloudflare" "HTTP 200" "$BEFORE"
+}
+
+# From the sandbox's own Cloudflare; on stdin, as a token never stands in a command line.
+give_token() {
+    say "\$ origin-pulls --root $DIRECTORY token add --label demo   # the token comes on stdin"
+    field cloudflare_token <<<"$SUMMARY" \
+        | origin-pulls --root "$DIRECTORY" token add --label demo 2>&1 | sed 's/^/  /' \
+        || die "The token is not taken." "Its reason stands above."
+}
+
+check_enforced() {
     local shown leaf key
     shown=$(origin-pulls --root "$DIRECTORY" show "$SITE" --json)
     leaf=$(field certificate leaf <<<"$shown")
     key=$(field certificate key <<<"$shown")
-    check "$SITE" "no certificate" refused "$(answer_of "$SITE")"
+    check "$SITE" "past Cloudflare" refused "$(answer_of "$SITE")"
     check "$SITE" "its certificate" "HTTP 200" "$(answer_of "$SITE" --cert "$leaf" --key "$key")"
-    check "$BYSTANDER" "no certificate" "$BEFORE" "$(answer_of "$BYSTANDER")"
+    check "$SITE" "by Cloudflare" "HTTP 200" "$(answer_by_edge "$SITE")"
+    check "$BYSTANDER" "past Cloudflare" "$BEFORE" "$(answer_of "$BYSTANDER")"
+}
+
+# The same by way of Cloudflare's edge, as visitors come.
+answer_by_edge() {
+    answer_of "$1" --connect-to "$1:$PORT:$EDGE_ADDRESS:$EDGE_PORT"
 }
 
 # What a request comes to: "HTTP STATUS, SIZE bytes; DIGEST", "refused …" or "failed: …".
@@ -100,12 +132,16 @@ $SITE is enforced and $BYSTANDER answers as before. Try next:
   cd $TOP
   export ORIGIN_PULLS_ROOT=$DIRECTORY
   $program list
+  $program edge $SITE                 # what Cloudflare does for it, and why
   $program show $SITE                 # its certificate, and the ways round
   $program prove $SITE                # real handshakes, now
   $program observe shop.example --dry-run    # steps and diffs; touches nothing
   $program off $SITE                  # everything as it was
   curl --cacert $SERVER_CA --resolve $SITE:$PORT:127.0.0.1 https://$SITE:$PORT/
                                                            # no certificate: refused
+Click through it (the certificate is the sandbox's own, so the browser warns):
+  WHM     $(field whm_url <<<"$SUMMARY")    user root, password $(field passwords root <<<"$SUMMARY")
+  cPanel  $(field cpanel_url <<<"$SUMMARY")    user blog, password $(field passwords blog <<<"$SUMMARY")
 Stop and remove the sandbox:
   $program sandbox down$1
 NEXT
