@@ -129,6 +129,9 @@ class Config:
     edge_names: int = 8
     log_patience: float = 5.0
     watch_every: float = 300.0
+    name_states_every: float = 60.0
+    name_states_age: float = 3600.0
+    name_states_at_once: int = 20
     renew_days: int = 30
 
     # limits

@@ -6,6 +6,7 @@ import logging
 
 from origin_pulls.agent.chores import Chore
 from origin_pulls.config import Config
+from origin_pulls.engine import name_states
 from origin_pulls.engine.edge import going, tidying, watching
 from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.server import Server
@@ -21,6 +22,7 @@ def edge_chores(config: Config) -> list[Chore]:
     return [
         Chore(GO_ON, config.edge_poll, _GoingOn()),
         Chore(WATCH, config.watch_every, _watch),
+        Chore("names", config.name_states_every, _look_at_names),
     ]
 
 
@@ -34,6 +36,10 @@ class _GoingOn:
         if at_edge(server) or tidying.leftovers(server) - self.tried:
             going.go_on(server, logger.info)
             self.tried = tidying.leftovers(server)
+
+
+def _look_at_names(server: Server) -> None:
+    name_states.refresh(server)
 
 
 def _watch(server: Server) -> None:

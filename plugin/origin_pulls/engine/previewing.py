@@ -20,6 +20,10 @@ from origin_pulls.store.marks import Marks
 MOST_VHOSTS = 100
 MOST_NAMES = 300
 MOST_STEPS = 100
+EDGE_FIRST = (
+    "Cloudflare comes first: it is looked at, made to present the certificate, and that is proven "
+    "while this server only observes. Nothing is demanded before."
+)
 MOST_DIFF = 400_000  # characters in one answer
 
 
@@ -47,15 +51,10 @@ def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
         items=items,
         is_partial=wish.is_partial,
     )
-    edge = {item.key for item in items if entering.needs_edge(server, item)}
-    first = tuple(sorted(edge)) if server.reach.is_possible() else ()
-    # What Cloudflare itself has against it is not asked: a preview shows this server's part.
-    looked_at = tuple(
-        replace(item, wanted=replace(item.wanted, edge_ready=True)) if item.key in first else item
-        for item in items
-    )
+    looked_at = entering.as_presented(server, items)
+    first = [one.key for one, item in zip(items, looked_at, strict=True) if one != item]
     prepared = preparing.prepare(server, [replace(job, items=looked_at)])
-    return replace(prepared, edge_first=first), job
+    return replace(prepared, edge_first=tuple(sorted(first))), job
 
 
 def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:
@@ -103,7 +102,10 @@ def _vhost(
         server_name=item.server_name,
         before=before,
         wanted=item.wanted,
-        words=tuple(saying.words(vhost, before, item.wanted, states)),
+        words=(
+            *((EDGE_FIRST,) if item.key in prepared.edge_first else ()),
+            *saying.words(vhost, before, item.wanted, states),
+        ),
         names=names,
         services=tuple(saying.services(vhost, item.wanted)),
         warnings=tuple(refusals.warnings(change)) if change else (),

@@ -159,7 +159,23 @@ def work(server: Server, say: Say, gather: Callable[[], None] = lambda: None) ->
 def _waiting(server: Server) -> list[Job]:
     """The jobs that wait for a run; those for which Cloudflare comes first go there."""
     found = server.store.jobs(states=[State.WAITING], most=10_000)
-    return entering.send_to_edge(server, found)
+    left = [job for job in found if not _has_changed_since(server, job)]
+    return entering.send_to_edge(server, left)
+
+
+def _has_changed_since(server: Server, job: Job) -> bool:
+    """Whether a job that goes to the edge no longer fits its review: it is refused then.
+
+    Others are compared when their run is prepared.
+    """
+    items = entering.as_presented(server, job.items)
+    if not job.fingerprint or items == job.items:
+        return False
+    prepared = prepare(server, [replace(job, items=items)])
+    if job.fingerprint == fingerprint(prepared, [item.key for item in items]):
+        return False
+    server.store.finish([_failed(job, LOOKS_DIFFERENT)], at=server.stamp())
+    return True
 
 
 def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:

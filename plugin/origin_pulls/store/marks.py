@@ -99,6 +99,13 @@ class Marks:
                 (proxied, direct, user, server_name),
             )
 
+    def name_state_times(self) -> dict[tuple[str, str], str]:
+        """When the names of each vhost (account, ServerName) were looked at."""
+        rows = self.store.rows(
+            "SELECT user, server_name, MIN(at) AS at FROM name_state GROUP BY user, server_name"
+        )
+        return {(row["user"], row["server_name"]): str(row["at"]) for row in rows}
+
     def name_states(self, user: str, server_name: str) -> dict[str, Proxied]:
         """What is known of the names of a vhost."""
         rows = self.store.rows(

@@ -11,6 +11,7 @@ from origin_pulls.model import rollout as rollouts
 from origin_pulls.model.edge import Form
 from origin_pulls.model.job import Item, Job, State
 from origin_pulls.model.rollout import Rollout
+from origin_pulls.store import marks
 from origin_pulls.store.records import finish_item
 from origin_pulls.store.store import Store
 
@@ -90,6 +91,7 @@ class EdgeStore:
             )
             for item in job.items:
                 finish_item(connection, job, item, at)
+            marks.await_confirmation(connection, job, at)
             connection.execute("DELETE FROM rollout WHERE job=?", (job.number,))
 
     def rollouts(self) -> list[Rollout]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from origin_pulls.model.job import Item, Job, State
@@ -30,6 +31,21 @@ def send_to_edge(server: Server, jobs: Sequence[Job]) -> list[Job]:
         else:
             left.append(job)
     return left
+
+
+def as_presented(server: Server, items: Sequence[Item]) -> tuple[Item, ...]:
+    """These items as if Cloudflare presented already: what this server's part then is.
+
+    What Cloudflare itself has against it is not asked: it is found out there.
+    """
+    if not server.reach.is_possible():
+        return tuple(items)
+    return tuple(
+        replace(item, wanted=replace(item.wanted, edge_ready=True))
+        if needs_edge(server, item)
+        else item
+        for item in items
+    )
 
 
 def needs_edge(server: Server, item: Item) -> bool:
