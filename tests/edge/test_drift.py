@@ -31,6 +31,14 @@ def mode(site: EdgeSite) -> str:
     return str(site.json("show", NAME)["mode"])
 
 
+def attention(site: EdgeSite) -> list[str]:
+    """What the lists and pages say that the vhost needs a person for."""
+    server = Server.of(site.config)
+    rows = server.store.rows("SELECT said FROM attention WHERE server_name=?", (NAME,))
+    server.store.close()
+    return [str(row["said"]) for row in rows]
+
+
 @pytest.fixture
 def enforced(standing_site: EdgeSite) -> EdgeSite:
     """The sandbox with the vhost enforced, whatever the test before left."""
@@ -75,6 +83,7 @@ def test_what_is_no_longer_presented_leads_back_to_observe(
     assert enforced.is_open(NAME)
     shown = enforced.json("edge", NAME)
     assert said in shown["drift"][0]["what"]
+    assert any(said in text for text in attention(enforced))
     assert watch(enforced) == [], "it is told once"
 
 
@@ -84,8 +93,10 @@ def test_a_policy_that_only_wants_to_be_told_stays(enforced: EdgeSite) -> None:
     assert watch(enforced)
     assert mode(enforced) == Mode.ENFORCE
     enforced.remote.zone(NAME, paused=False)
+    assert attention(enforced)
     watch(enforced)
     assert enforced.json("edge", NAME)["drift"] == []
+    assert attention(enforced) == []
 
 
 def test_an_api_that_does_not_answer_is_no_drift(enforced: EdgeSite) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing, working
-from origin_pulls.engine.edge import going, looking
+from origin_pulls.engine.edge import going, looking, telling
 from origin_pulls.engine.edge.entering import ROTATE, at_edge
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, OriginPullsError, Refused
@@ -47,6 +47,7 @@ def watch(server: Server, say: Callable[[str], None]) -> list[Drift]:
         and vhosts[one.key].incarnation == one.incarnation
         and applied.get(one.key, Applied()).policy.mode is not Mode.OFF
     ]
+    before = store.drifts()
     zones: dict[str, list[Presented]] = {}
     for one in rows:
         zones.setdefault(one.zone, []).append(one)
@@ -60,8 +61,9 @@ def watch(server: Server, say: Callable[[str], None]) -> list[Drift]:
     for drift in fresh:
         logger.warning("%s: %s", drift.key, drift.what)
         say(f"{drift.key}: {drift.what}")
+    telling.tell_drift(server, vhosts, before, store.drifts())
     _step_back(server, vhosts, applied, store.drifts(), say)
-    _renew(server, rows, say)
+    _renew(server, rows, vhosts, say)
     return fresh
 
 
@@ -175,7 +177,12 @@ def _step_back(
         working.work(server, say)
 
 
-def _renew(server: Server, rows: Sequence[Presented], say: Callable[[str], None]) -> None:
+def _renew(
+    server: Server,
+    rows: Sequence[Presented],
+    vhosts: Mapping[str, Vhost],
+    say: Callable[[str], None],
+) -> None:
     """Rotate what expires soon, each certificate once."""
     soon = server.clock() + timedelta(days=server.config.renew_days)
     seen: set[str] = set()
@@ -184,14 +191,15 @@ def _renew(server: Server, rows: Sequence[Presented], say: Callable[[str], None]
             continue
         seen.add(one.material)
         kept = certificates.kept(server.config.keys_directory / one.material)
-        if kept is None or kept.expires > soon:
+        if kept is None:
+            continue
+        if kept.expires > soon:
+            telling.lasts(server, vhosts[one.key])
             continue
         if importing.imported_for(server.config.keys_directory / one.material):
-            logger.warning(
-                "the imported certificate of %s expires on %s: import its successor",
-                one.server_name,
-                f"{kept.expires:%Y-%m-%d}",
-            )
+            said = f"The imported certificate expires on {kept.expires:%Y-%m-%d}: bring the next."
+            logger.warning("%s: %s", one.server_name, said)
+            telling.tell_expiry(server, vhosts[one.key], said)
             continue
         if _was_tried(server, one.key):
             continue
