@@ -99,7 +99,7 @@ def test_the_shared_certificate_must_be_on_before_it_is_trusted(untouched: EdgeS
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"permissions": ["Zone Read", "DNS Read", "Zone Settings Read"]}, ""),
+        ({"permissions": ["Zone Read", "DNS Read", "Zone Settings Read"]}, "lacks a permission"),
         ({"zones": ["shop.example"]}, "No token reaches"),
     ],
     ids=["without a scope", "for the wrong zone"],
