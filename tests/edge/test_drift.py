@@ -110,6 +110,8 @@ def test_what_drifted_is_enforced_again_the_whole_way(enforced: EdgeSite) -> Non
     enforced.remote.zone(NAME, aop_enabled=False)
     watch(enforced)
     enforced.json("enforce", NAME)
+    watch(enforced)
+    assert attention(enforced) == [], "what is mended needs nobody any more"
     assert enforced.zone(NAME)["aop_enabled"]
     assert enforced.is_enforced(NAME)
 

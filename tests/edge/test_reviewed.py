@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 
 from origin_pulls.actions import changing
-from origin_pulls.engine import name_states, previewing
+from origin_pulls.engine import looking, name_states, previewing
 from origin_pulls.engine.server import Server
 from origin_pulls.model.inventory import Proxied
 from origin_pulls.model.job import Job, State
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Change
+from origin_pulls.secret import Secret
+from origin_pulls.server.tokens import Token, Tokens
 from origin_pulls.store.marks import Marks
 from tests.edge.site import EdgeSite
 
@@ -84,3 +86,24 @@ def test_without_a_token_nobody_is_asked(site: EdgeSite) -> None:
     finally:
         server.store.close()
     assert len(site.remote.calls()) == before
+
+
+def test_a_token_that_may_not_read_records_keeps_nobody_else_from_being_looked_at(
+    site: EdgeSite,
+) -> None:
+    kept = Tokens(site.config.tokens_directory)
+    server = Server.of(site.config)
+    vhost = next(one for one in looking.look(server).vhosts if one.server_name == SITE)
+    secret = site.remote.token(permissions=["Zone Read"], zones=[SITE])["secret"]
+    weak = Token(
+        id="6b6b6b6b", secret=Secret(secret.encode()), owner="blog", incarnation=vhost.incarnation
+    )
+    kept.keep(weak)
+    try:
+        name_states.refresh(server)
+        marks = Marks(server.store)
+        assert marks.name_states("blog", SITE)[SITE] is Proxied.UNKNOWN
+        assert marks.name_states("shop", "shop.example")["shop.example"] is Proxied.PROXIED
+    finally:
+        kept.remove(weak.id)
+        server.store.close()

@@ -19,8 +19,8 @@ def refresh(server: Server) -> int:
     """Look at the names of the vhosts that were looked at longest ago; how many vhosts.
 
     Only by tokens: each zone's records are read once for all names in it. A name in no zone that
-    a token reaches stays unknown here; `edge NAME` asks DNS for it. What Cloudflare does not
-    answer is left as it was.
+    a token reaches stays unknown here; `edge NAME` asks DNS for it. A vhost that cannot be looked
+    at takes its turn all the same, so that no account's token keeps others from theirs.
     """
     if not server.reach.is_possible():
         return 0
@@ -38,9 +38,16 @@ def refresh(server: Server) -> int:
     for vhost in due:
         try:
             states = {name: _state(reaching, vhost, name) for name in vhost.host_names}
-        except (EdgeRefused, EdgeUnknown) as error:
+        except EdgeRefused as error:
             logger.info("names of %s: %s", vhost.server_name, error)
-            return 0
+            states = dict.fromkeys(vhost.host_names, Proxied.UNKNOWN)
+        except EdgeUnknown as error:
+            # It does not answer: one wait is enough for now, and the next look begins behind it.
+            logger.info("names of %s: %s", vhost.server_name, error)
+            known = marks.name_states(vhost.user, vhost.server_name)
+            states = {name: known.get(name, Proxied.UNKNOWN) for name in vhost.host_names}
+            marks.keep_name_states(vhost.user, vhost.server_name, states, at=server.stamp())
+            break
         marks.keep_name_states(vhost.user, vhost.server_name, states, at=server.stamp())
     return len(due)
 

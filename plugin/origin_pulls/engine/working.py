@@ -171,10 +171,14 @@ def _has_changed_since(server: Server, job: Job) -> bool:
     items = entering.as_presented(server, job.items)
     if not job.fingerprint or items == job.items:
         return False
-    prepared = prepare(server, [replace(job, items=items)])
-    if job.fingerprint == fingerprint(prepared, [item.key for item in items]):
-        return False
-    server.store.finish([_failed(job, LOOKS_DIFFERENT)], at=server.stamp())
+    error: Exception = LOOKS_DIFFERENT
+    try:
+        prepared = prepare(server, [replace(job, items=items)])
+        if job.fingerprint == fingerprint(prepared, [item.key for item in items]):
+            return False
+    except (OriginPullsError, OSError) as problem:
+        error = problem  # this job's alone: the others that wait go on
+    server.store.finish([_failed(job, error)], at=server.stamp())
     return True
 
 

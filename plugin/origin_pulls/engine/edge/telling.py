@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from origin_pulls.engine.server import Server
 from origin_pulls.model.inventory import Vhost
@@ -13,12 +13,13 @@ EDGE = "edge"
 CERTIFICATE = "certificate"
 
 
-def tell_drift(
-    server: Server, vhosts: Mapping[str, Vhost], before: Collection[Drift], now: Sequence[Drift]
-) -> None:
-    """Note at each vhost what is amiss at Cloudflare; what is in order again is forgotten."""
+def tell_drift(server: Server, vhosts: Mapping[str, Vhost], now: Sequence[Drift]) -> None:
+    """Note at each vhost what is amiss at Cloudflare; what is in order again is forgotten.
+
+    It is compared with what was told, not with what was seen last: others mend drift as well.
+    """
     marks = Marks(server.store)
-    was, are = _by_vhost(before), _by_vhost(now)
+    was, are = _told(server), _by_vhost(now)
     for key in was.keys() - are.keys():
         if key in vhosts:
             marks.forget(vhosts[key], EDGE)
@@ -41,6 +42,11 @@ def lasts(server: Server, vhost: Vhost) -> None:
     )
     if told:
         Marks(server.store).forget(vhost, CERTIFICATE)
+
+
+def _told(server: Server) -> dict[str, str]:
+    rows = server.store.rows("SELECT user, server_name, said FROM attention WHERE kind=?", (EDGE,))
+    return {f"{row['user']}/{row['server_name']}": str(row["said"]) for row in rows}
 
 
 def _by_vhost(drifts: Iterable[Drift]) -> dict[str, str]:

@@ -47,7 +47,6 @@ def watch(server: Server, say: Callable[[str], None]) -> list[Drift]:
         and vhosts[one.key].incarnation == one.incarnation
         and applied.get(one.key, Applied()).policy.mode is not Mode.OFF
     ]
-    before = store.drifts()
     zones: dict[str, list[Presented]] = {}
     for one in rows:
         zones.setdefault(one.zone, []).append(one)
@@ -61,7 +60,7 @@ def watch(server: Server, say: Callable[[str], None]) -> list[Drift]:
     for drift in fresh:
         logger.warning("%s: %s", drift.key, drift.what)
         say(f"{drift.key}: {drift.what}")
-    telling.tell_drift(server, vhosts, before, store.drifts())
+    telling.tell_drift(server, vhosts, store.drifts())
     _step_back(server, vhosts, applied, store.drifts(), say)
     _renew(server, rows, vhosts, say)
     return fresh
