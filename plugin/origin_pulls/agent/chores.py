@@ -16,6 +16,8 @@ from origin_pulls.errors import OriginPullsError
 
 logger = logging.getLogger(__name__)
 
+AFTER_FAILURE = 5.0  # seconds at least until a chore that failed is tried again
+
 
 @dataclass(frozen=True, slots=True)
 class Chore:
@@ -49,6 +51,7 @@ class Chores(threading.Thread):
         self.config = config
         self.seen = seen
         self.next = {chore: time.monotonic() for chore in due}
+        self.said: dict[Chore, str] = {}  # so that what lasts is logged once
         self.wake = threading.Event()
         self.is_stopping = False
 
@@ -83,4 +86,10 @@ class Chores(threading.Thread):
                 server.store.close()
         except (OriginPullsError, OSError) as error:
             hint = error.hint if isinstance(error, OriginPullsError) else ""
-            logger.error("%s: %s. %s", chore.name, error, hint)  # noqa: TRY400 - no trace
+            said = f"{error}. {hint}"
+            self.next[chore] = max(self.next[chore], time.monotonic() + AFTER_FAILURE)
+            if self.said.get(chore) != said:
+                logger.error("%s: %s", chore.name, said)  # noqa: TRY400 - no trace
+            self.said[chore] = said
+        else:
+            self.said.pop(chore, None)
