@@ -12,6 +12,7 @@ from origin_pulls.model.desk_wish import (
     ChangeSettings,
     Confirm,
     Doctor,
+    Edge,
     Lock,
     Prove,
     Relax,
@@ -21,7 +22,7 @@ from origin_pulls.model.desk_wish import (
 from origin_pulls.model.policy import Mode, Policy, Port80, Trust
 from origin_pulls.model.rights import Standing
 from origin_pulls.model.settings import Permission
-from origin_pulls.model.wish import Change, Preview, Undo, Wanted, Wish
+from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wanted, Wish
 
 SHOP = Caller(Kind.ACCOUNT, "shop")
 CHANGE = Change((Wanted("shop", "shop.example", Policy(mode=Mode.OBSERVE)),))
@@ -39,6 +40,9 @@ FOR_ACCOUNTS = [
     Show("shop", "shop.example"),
     Prove("shop", "shop.example"),
     Confirm(1),
+    Edge("shop", "shop.example"),
+    Rotate("shop", "shop.example"),
+    Cancel(1),
 ]
 OFF, OBSERVE, ENFORCE = (Policy(mode=mode) for mode in Mode)
 
@@ -75,7 +79,7 @@ def test_an_account_that_may_nothing_gets_nothing(wish: Wish, standing: Standing
 @pytest.mark.parametrize("wish", FOR_ACCOUNTS)
 def test_who_may_only_see_can_only_look(wish: Wish) -> None:
     refused = rights.of_account(Standing(True, False, True, Permission.SEE), wish)
-    assert (refused is None) == isinstance(wish, Show)
+    assert (refused is None) == isinstance(wish, Show | Edge)
 
 
 @pytest.mark.parametrize(

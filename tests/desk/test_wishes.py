@@ -15,6 +15,7 @@ from origin_pulls.model.desk_wish import (
     ChangeSettings,
     Confirm,
     Doctor,
+    Edge,
     Lock,
     Prove,
     Relax,
@@ -22,7 +23,7 @@ from origin_pulls.model.desk_wish import (
     Unlock,
 )
 from origin_pulls.model.policy import Mode, Policy
-from origin_pulls.model.wish import Change, Preview, Undo, Wanted
+from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wanted
 
 CHANGE = Change(
     (Wanted("shop", "shop.example", Policy(mode=Mode.ENFORCE)),),
@@ -38,6 +39,10 @@ WISHES = [
     Preview(Undo(3)),
     Show("shop", "shop.example"),
     Prove("shop", "shop.example"),
+    Edge("shop", "shop.example"),
+    Rotate("shop", "shop.example"),
+    Rotate("shop", "shop.example", "root", material="0123456789abcdef"),
+    Cancel(5),
     Doctor(),
     Lock("shop", "shop.example", "a reason: <b>"),
     Unlock("shop", "shop.example"),
@@ -73,6 +78,9 @@ def test_what_is_written_is_read(wish: wishes.Wish, caller: Caller | None) -> No
         {"wish": "settings", "values": {"account_wishes": "0"}},
         {"wish": "settings", "values": {"account_wishes": "٣"}},
         {"wish": "settings", "values": {"shell": "x"}},
+        {"wish": "edge", "user": "shop", "server_name": "a b"},
+        {"wish": "rotate", "who": "root", "user": "shop", "server_name": "..", "material": ""},
+        {"wish": "rotate", "who": "root", "user": "a", "server_name": "b.c", "material": "../x"},
         {"wish": "confirm", "job": True},
         {"wish": "confirm", "job": 2**63},
         {"wish": "undo", "job": -1, "who": "root"},

@@ -19,6 +19,7 @@ from origin_pulls.model.desk_wish import (
     ChangeSettings,
     Confirm,
     Doctor,
+    Edge,
     Lock,
     Prove,
     Relax,
@@ -26,7 +27,7 @@ from origin_pulls.model.desk_wish import (
     Unlock,
 )
 from origin_pulls.model.preview import Preview
-from origin_pulls.model.wish import JobWish, Reviewed, Wish
+from origin_pulls.model.wish import Cancel, JobWish, Reviewed, Wish
 from origin_pulls.model.wish import Preview as PreviewWish
 
 
@@ -49,7 +50,7 @@ class Relaxed:
 
 
 def submit(config: Config, caller: Caller, wish: JobWish) -> int:
-    """Have a change or an undo carried out; the number of its job, which the page follows."""
+    """Have a change, an undo or a rotation carried out; the number of its job, to be followed."""
     return int(str(ask(config, caller, wish)["job"]))
 
 
@@ -64,6 +65,11 @@ def show(config: Config, caller: Caller, user: str, server_name: str) -> Mapping
     For an account holder without the paths of root's files.
     """
     return _record(ask(config, caller, Show(user, server_name))["shown"])
+
+
+def edge(config: Config, caller: Caller, user: str, server_name: str) -> Mapping[str, Any]:
+    """What Cloudflare does for one vhost, asked there now: what ``edge --json`` prints."""
+    return _record(ask(config, caller, Edge(user, server_name))["edge"])
 
 
 def prove(config: Config, caller: Caller, user: str, server_name: str) -> Proven:
@@ -97,6 +103,11 @@ def change_settings(config: Config, caller: Caller, values: Mapping[str, str]) -
 def confirm(config: Config, caller: Caller, job: int) -> None:
     """Let a job stay that would go back by itself."""
     ask(config, caller, Confirm(job))
+
+
+def cancel(config: Config, caller: Caller, job: int) -> None:
+    """Have a job that is at Cloudflare taken back."""
+    ask(config, caller, Cancel(job))
 
 
 def relax(config: Config, caller: Caller) -> Relaxed:

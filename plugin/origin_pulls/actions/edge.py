@@ -1,137 +1,16 @@
-"""What the edge does for one vhost now, and why."""
+"""What Cloudflare does for one vhost now, for the shell."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from origin_pulls.config import Config
-from origin_pulls.engine import looking as local
-from origin_pulls.engine import preparing
-from origin_pulls.engine.edge import looking, watching
-from origin_pulls.engine.edge.entering import at_edge
+from origin_pulls.engine import looking
+from origin_pulls.engine.edge import seeing
+from origin_pulls.engine.edge.seeing import AtEdge
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import EdgeUnknown, Refused
-from origin_pulls.model import edge, edge_obstacles
-from origin_pulls.model.edge import SeenCertificate, ZoneSeen
-from origin_pulls.model.inventory import Proxied, Vhost
-from origin_pulls.model.job import Applied, Job
-from origin_pulls.store.rollouts import Drift, EdgeStore, Presented
-
-NOTHING = "no certificate"
-
-
-@dataclass(frozen=True, slots=True)
-class NameAtEdge:
-    """One name: on which side it is, and what Cloudflare presents for it (in words)."""
-
-    name: str
-    side: Proxied
-    presents: str
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneAtEdge:
-    """One zone of the vhost: as it is seen, its names, our part in it, and what is amiss."""
-
-    seen: ZoneSeen
-    names: tuple[NameAtEdge, ...]
-    ours: Presented | None
-    certificate: SeenCertificate | None
-    obstacles: tuple[tuple[str, str], ...]
-    amiss: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AtEdge:
-    """All of Cloudflare's side of one vhost. ``problems`` say what could not be looked at."""
-
-    vhost: Vhost
-    applied: Applied
-    zones: tuple[ZoneAtEdge, ...]
-    unreached: tuple[str, ...]
-    problems: tuple[str, ...]
-    drifts: tuple[Drift, ...]
-    job: Job | None
 
 
 def edge_of(config: Config, name: str) -> AtEdge:
     """What Cloudflare does for the vhost that serves a name, asked now."""
     server = Server.dry(config)
-    found = local.look(server)
-    vhost = local.Names(found).find(name)
-    store = EdgeStore(server.store)
-    zones: dict[str, ZoneSeen] = {}
-    hosts: dict[str, list[str]] = {}
-    unreached, problems = [], []
-    for host in vhost.host_names:
-        try:
-            reached = server.reach.zone_of(vhost.user, vhost.incarnation, host)
-            if reached is None:
-                unreached.append(host)
-                continue
-            client, zone = reached
-            if zone.id not in zones:
-                zones[zone.id] = looking.look(client, zone, vhost.host_names)
-            hosts.setdefault(zone.id, []).append(host)
-        except EdgeUnknown as error:
-            problems.append(error.message)
-        except Refused as error:
-            problems.append(f"{error.message}. {error.hint}")
-    job = next(
-        (one for one in at_edge(server) if vhost.key in {item.key for item in one.items}), None
-    )
-    applied = preparing.applied_now(server, found).get(vhost.key, Applied())
-    return AtEdge(
-        vhost,
-        applied,
-        tuple(_zone(server, vhost, applied, seen, hosts[zone]) for zone, seen in zones.items()),
-        tuple(unreached),
-        tuple(dict.fromkeys(problems)),
-        tuple(one for one in store.drifts() if one.key == vhost.key),
-        job,
-    )
-
-
-def _zone(
-    server: Server, vhost: Vhost, applied: Applied, seen: ZoneSeen, hosts: list[str]
-) -> ZoneAtEdge:
-    place = vhost.user, vhost.incarnation, vhost.server_name
-    ours = next(
-        (
-            one
-            for one in EdgeStore(server.store).presented()
-            if one.place == place and one.zone == seen.id and not one.is_void
-        ),
-        None,
-    )
-    leaf = ""
-    if ours is not None and ours.material:
-        try:
-            material = looking.kept(server, ours.material)
-            leaf = material.leaf_sha256 if material else ""
-        except Refused:
-            leaf = ""
-    everywhere = (*seen.zone_certificates, *seen.hostname_certificates)
-    certificate = next((one for one in everywhere if leaf and one.sha256 == leaf), None)
-    names = tuple(
-        NameAtEdge(host, edge.side(host, seen.records), _words(edge.presented(seen, host), leaf))
-        for host in hosts
-    )
-    aim = edge.Aim(
-        form=ours.form if ours else edge.Form.ZONE,
-        leaf=leaf,
-        hosts=tuple(one.name for one in names if one.side is Proxied.PROXIED),
-        ours=looking.ours(server, seen.id, ours.form if ours else edge.Form.ZONE),
-        may_fill=True,
-    )
-    obstacles = tuple((one.message, one.hint) for one in edge_obstacles.hindrances(aim, seen))
-    amiss = tuple(watching.amiss(server, ours, seen, vhost, applied.policy)) if ours else ()
-    return ZoneAtEdge(seen, names, ours, certificate, obstacles, amiss)
-
-
-def _words(presented: str, leaf: str) -> str:
-    if not presented:
-        return NOTHING
-    if presented == edge.SHARED:
-        return "Cloudflare's shared certificate"
-    return "our certificate" if presented == leaf else "another certificate"
+    found = looking.look(server)
+    return seeing.edge_of(server, found, looking.Names(found).find(name))

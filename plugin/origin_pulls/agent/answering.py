@@ -12,6 +12,7 @@ from typing import Any
 from origin_pulls.agent.admitting import Admitted
 from origin_pulls.config import Config
 from origin_pulls.engine import doctor, looking, preparing, previewing, relaxing, showing
+from origin_pulls.engine.edge import seeing
 from origin_pulls.engine.server import Seen, Server, utc_now
 from origin_pulls.errors import Busy, Refused
 from origin_pulls.model import desk_wish, preview, rights
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 Answer = Mapping[str, object]
 AT_ONCE = 4
 AT_ONCE_FOR_ACCOUNTS = 2
+AT_ONCE_AT_CLOUDFLARE = 2
 PATIENCE = 60.0  # seconds to wait for others who look at the same time
 HOST = re.compile(r"https?://([^/\s:]+)")
 
@@ -39,6 +41,8 @@ class Answering:
         # Places of their own: account holders who look a lot never keep the administrator waiting.
         self.slots = threading.BoundedSemaphore(AT_ONCE)
         self.slots_for_accounts = threading.BoundedSemaphore(AT_ONCE_FOR_ACCOUNTS)
+        # Nobody who looks at the server waits because Cloudflare is slow.
+        self.slots_at_cloudflare = threading.BoundedSemaphore(AT_ONCE_AT_CLOUDFLARE)
         self.busy: set[str] = set()
         self.marking = threading.Lock()
 
@@ -47,8 +51,12 @@ class Answering:
         server, wish, caller = admitted.server, admitted.wish, admitted.caller
         match wish:
             case Preview() | desk_wish.Show() | desk_wish.Prove() | desk_wish.Doctor():
-                with self._slot(caller):
+                slots = self.slots_for_accounts if caller.is_account else self.slots
+                with self._slot(caller, slots):
                     return self._looked(server, wish, caller)
+            case desk_wish.Edge():
+                with self._slot(caller, self.slots_at_cloudflare), self._dry() as dry:
+                    return {"edge": _at_edge(dry, wish, is_account=caller.is_account)}
             case desk_wish.Lock():
                 vhost = looking.vhost_of(looking.look(server), wish.user, wish.server_name)
                 Marks(server.store).lock(vhost, wish.reason, who=caller.user, at=server.stamp())
@@ -105,7 +113,7 @@ class Answering:
             server.store.close()
 
     @contextmanager
-    def _slot(self, caller: Caller) -> Iterator[None]:
+    def _slot(self, caller: Caller, slots: threading.BoundedSemaphore) -> Iterator[None]:
         """One of few places; an account that is being answered has to wait for that."""
         name = caller.user if caller.is_account else ""
         with self.marking:
@@ -116,7 +124,6 @@ class Answering:
                 )
             self.busy |= {name} - {""}
         try:
-            slots = self.slots_for_accounts if caller.is_account else self.slots
             if not slots.acquire(timeout=PATIENCE):
                 raise Busy("Too much is being looked at", hint="Try again in a minute.")
             try:
@@ -136,6 +143,25 @@ def _proven(server: Server, wish: desk_wish.Prove) -> Answer:
     showing.note_proof(server, vhost, results)
     held = all(result.holds for result in results)
     return {"proof": {"held": held, "lines": [str(result) for result in results]}}
+
+
+def _at_edge(server: Server, wish: desk_wish.Edge, *, is_account: bool) -> dict[str, Any]:
+    inventory = looking.look(server)
+    vhost = looking.vhost_of(inventory, wish.user, wish.server_name)
+    record = seeing.as_record(seeing.edge_of(server, inventory, vhost))
+    if is_account:
+        record["problems"] = list(map(_told, record["problems"]))
+        for zone in record["zones"]:
+            zone["amiss"] = list(map(_told, zone["amiss"]))
+            for one in zone["obstacles"]:
+                one["message"], one["hint"] = rights.as_told_to_accounts(
+                    one["message"], one["hint"]
+                )
+    return record
+
+
+def _told(text: str) -> str:
+    return rights.as_told_to_accounts(text, "")[0]
 
 
 def _confirmed(server: Server, job: int) -> Answer:

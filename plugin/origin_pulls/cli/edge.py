@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from origin_pulls.actions import changing
 from origin_pulls.actions import edge as at_edge
-from origin_pulls.actions.edge import AtEdge, ZoneAtEdge
 from origin_pulls.cli import words
 from origin_pulls.cli.changing import person
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
 from origin_pulls.config import Config
+from origin_pulls.engine.edge import seeing
+from origin_pulls.engine.edge.seeing import AtEdge
 from origin_pulls.model.job import EXIT_CODES, Job
 
 NUMBER = click.IntRange(1, LARGEST_NUMBER)
@@ -25,7 +24,7 @@ def edge(config: Config, as_json: bool, name: str) -> None:
     """Show what Cloudflare does for NAME's vhost now, and what stands in the way."""
     found = at_edge.edge_of(config, name)
     if as_json:
-        print_json(_record(found))
+        print_json(seeing.as_record(found))
     else:
         _say(found)
 
@@ -69,47 +68,6 @@ def _end(job: Job, *, as_json: bool) -> int:
     else:
         words.say_job(job)
     return EXIT_CODES[job.state]
-
-
-def _record(found: AtEdge) -> dict[str, Any]:
-    return {
-        "user": found.vhost.user,
-        "servername": found.vhost.server_name,
-        "mode": str(found.applied.policy.mode),
-        "zones": [_zone_record(zone) for zone in found.zones],
-        "unreached": list(found.unreached),
-        "problems": list(found.problems),
-        "drift": [{"what": one.what, "since": one.since} for one in found.drifts],
-        "job": found.job.number if found.job else None,
-    }
-
-
-def _zone_record(zone: ZoneAtEdge) -> dict[str, Any]:
-    seen, certificate = zone.seen, zone.certificate
-    return {
-        "zone": seen.name,
-        "id": seen.id,
-        "status": seen.status,
-        "paused": seen.is_paused,
-        "ssl_mode": seen.ssl_mode,
-        "form": str(zone.ours.form) if zone.ours else None,
-        "zone_switch": seen.zone_switch,
-        "shared_switch": seen.shared_switch,
-        "certificate": {
-            "id": certificate.id,
-            "sha256": certificate.sha256,
-            "active": certificate.is_active,
-            "expires": certificate.expires,
-        }
-        if certificate
-        else None,
-        "names": [
-            {"name": one.name, "proxied": str(one.side), "presents": one.presents}
-            for one in zone.names
-        ],
-        "obstacles": [{"message": text, "hint": hint} for text, hint in zone.obstacles],
-        "amiss": list(zone.amiss),
-    }
 
 
 def _say(found: AtEdge) -> None:

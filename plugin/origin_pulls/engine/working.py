@@ -15,7 +15,7 @@ from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.caller import ROOT, Caller
-from origin_pulls.model.job import Applied, Item, Job, State, item_for
+from origin_pulls.model.job import STEP, Applied, Item, Job, State, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Change, JobWish, Rotate, Undo
 from origin_pulls.server import lock
@@ -69,8 +69,8 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
             )
         case Rotate():
             job = wishing.rotation(server, wish, found)
-    wishing.make_way(server, job)
     job = replace(job, caller_kind=str(caller.kind), address=caller.address)
+    wishing.make_way(server, job)
     number = server.store.add_job(job)
     if isinstance(wish, Change) and wish.removes:
         EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in items])
@@ -85,6 +85,10 @@ def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[It
     job = server.store.job(number)
     if job is None:
         raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
+    if job.kind == STEP:
+        raise Refused(
+            f"Job {number} was a step of job {job.undoes}", hint=f"Undo job {job.undoes}."
+        )
     if not job.state.is_over:
         raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
     done = [
@@ -232,7 +236,7 @@ def _as_reviewed(server: Server, jobs: Sequence[Job]) -> tuple[Prepared, Sequenc
 
 def _outdated(server: Server, job: Job) -> Refused | None:
     """Why an undo that was accepted cannot be done any more; another run came between."""
-    if job.kind == entering.STEP and EdgeStore(server.store).cancelled_by(job.undoes):
+    if job.kind == STEP and EdgeStore(server.store).cancelled_by(job.undoes):
         is_tightening = any(item.wanted.mode is Mode.ENFORCE for item in job.items)
         if is_tightening:
             return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")

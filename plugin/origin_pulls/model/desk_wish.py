@@ -30,6 +30,14 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """What Cloudflare does for one vhost, asked there now; answered with ``{"edge": {...}}``."""
+
+    user: str
+    server_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Doctor:
     """Look at the whole server; answered with ``{"checks": [...]}``."""
 
@@ -70,10 +78,11 @@ class Relax:
     """Panic: every vhost back to no demand; answered with ``{"relaxed": {...}}``."""
 
 
-DeskWish = Show | Prove | Doctor | Lock | Unlock | ChangeSettings | Confirm | Relax
+DeskWish = Show | Prove | Edge | Doctor | Lock | Unlock | ChangeSettings | Confirm | Relax
 NAMES = {
     Show: "show",
     Prove: "prove",
+    Edge: "edge",
     Doctor: "doctor",
     Lock: "lock",
     Unlock: "unlock",
@@ -87,7 +96,7 @@ def as_record(wish: DeskWish) -> dict[str, object]:
     """The wish as plain values."""
     record: dict[str, object] = {"wish": NAMES[type(wish)]}
     match wish:
-        case Show() | Prove() | Unlock():
+        case Show() | Prove() | Edge() | Unlock():
             record |= {"user": wish.user, "server_name": wish.server_name}
         case Lock():
             record |= {"user": wish.user, "server_name": wish.server_name, "reason": wish.reason}
@@ -107,6 +116,8 @@ def read(record: Mapping[str, object]) -> DeskWish | None:
             return Show(*_vhost(record))
         case "prove":
             return Prove(*_vhost(record))
+        case "edge":
+            return Edge(*_vhost(record))
         case "doctor":
             return Doctor()
         case "lock":

@@ -33,6 +33,8 @@ SEVERITY = (State.DONE, State.REFUSED, State.RESTORED, State.NOT_RESTORED)
 EXIT_CODES = {State.DONE: 0, State.REFUSED: 3, State.RESTORED: 4, State.NOT_RESTORED: 5}
 
 
+STEP = "step"  # the kind of a job that another one, at Cloudflare, makes for an ordinary run
+ROTATE = "rotate"
 UNTOUCHED = Policy()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from origin_pulls.errors import Refused
@@ -12,6 +12,7 @@ from origin_pulls.model.desk_wish import (
     ChangeSettings,
     Confirm,
     Doctor,
+    Edge,
     Lock,
     Prove,
     Relax,
@@ -26,10 +27,9 @@ from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 ASK_ADMIN = "Ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
 OPEN_TO_ACCOUNTS = (
-    *(Change, Undo, Preview, Show, Prove, Confirm),
+    *(Change, Undo, Preview, Show, Prove, Confirm, Rotate, Cancel, Edge),
     *(AddToken, RemoveToken, ListTokens),
 )
-READING = (Preview, Show, Prove, Doctor)
 ORDER = tuple(Permission)
 # Root's files and other people's sites are named in sentences that are meant for root.
 PATH = re.compile(r"(?<![\w.:/-])/(?:etc|var|usr|home\d*|opt|run|root|tmp|scripts)\b")
@@ -68,12 +68,13 @@ def of_account(standing: Standing, wish: Wish) -> Refused | None:
         return Refused("The account is suspended", hint=ASK_ADMIN)
     if not standing.has_feature:
         return Refused("Origin Pulls is not part of this account's features", hint=ASK_ADMIN)
-    needed = Permission.SEE if isinstance(wish, Show | ListTokens) else Permission.OBSERVE
-    if ORDER.index(standing.may) < ORDER.index(needed):
-        if standing.may is Permission.NOTHING:
-            return Refused("Origin Pulls is not open to account holders here", hint=ASK_ADMIN)
-        return Refused("Account holders may look here, but change nothing", hint=ASK_ADMIN)
-    return None
+    if ORDER.index(standing.may) >= ORDER.index(_needed(wish)):
+        return None
+    said = {
+        Permission.NOTHING: "Origin Pulls is not open to account holders here",
+        Permission.SEE: "Account holders may look here, but change nothing",
+    }.get(standing.may, "Account holders may observe here, and leave the rest as it is")
+    return Refused(said, hint=ASK_ADMIN)
 
 
 def of_policy(
@@ -89,13 +90,9 @@ def of_policy(
     """
     if wanted == now:
         return None
-    if locked:
-        return Refused(f"{name} is locked by the administrator: {locked}", hint=ASK_ADMIN)
-    if may is not Permission.EVERYTHING and Mode.ENFORCE in (now.mode, wanted.mode):
-        return Refused(
-            f"{name}: account holders may observe here, but neither enforce nor undo it",
-            hint=ASK_ADMIN,
-        )
+    refused = of_touching(may, (now, wanted), locked=locked, name=name)
+    if refused:
+        return refused
     if wanted.edge_ready and not (now.edge_ready and _trusts_the_same(now, wanted)):
         return Refused(
             f"{name}: only the administrator can say that Cloudflare is ready",
@@ -103,6 +100,24 @@ def of_policy(
         )
     if wanted.trust is Trust.CUSTOM and not _trusts_the_same(now, wanted):
         return Refused(f"{name}: only the administrator can bring another CA", hint=ASK_ADMIN)
+    return None
+
+
+def of_touching(
+    may: Permission, policies: Sequence[Policy], *, locked: str, name: str
+) -> Refused | None:
+    """Why an account holder may not lay hands on a vhost of its own that has, had or gets these.
+
+    Also what leaves the policy as it is comes by here: to confirm or to cancel what was asked, to
+    bring a new certificate, to have one deleted.
+    """
+    if locked:
+        return Refused(f"{name} is locked by the administrator: {locked}", hint=ASK_ADMIN)
+    if may is not Permission.EVERYTHING and any(one.mode is Mode.ENFORCE for one in policies):
+        return Refused(
+            f"{name}: account holders may observe here, but neither enforce nor undo it",
+            hint=ASK_ADMIN,
+        )
     return None
 
 
@@ -168,7 +183,7 @@ def deed(wish: Wish) -> tuple[str, str, int]:
 
 def is_audited(wish: Wish) -> bool:
     """Whether the audit keeps that this was asked: what changes something or makes requests."""
-    return not isinstance(wish, (Preview, Show, Doctor, ListTokens))
+    return not isinstance(wish, (Preview, Show, Edge, Doctor, ListTokens))
 
 
 def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
@@ -178,10 +193,20 @@ def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
             return {(one.user, one.server_name): one.policy for one in wish.items}
         case Preview():
             return named(wish.of)
-        case Show() | Prove() | Lock() | Unlock() | Rotate():
+        case Show() | Prove() | Edge() | Lock() | Unlock() | Rotate():
             return {(wish.user, wish.server_name): None}
         case _:
             return {}
+
+
+def _needed(wish: Wish) -> Permission:
+    match wish:
+        case Show() | Edge() | ListTokens():
+            return Permission.SEE
+        case Rotate() | Cancel():  # of what is demanded, or on its way there
+            return Permission.EVERYTHING
+        case _:
+            return Permission.OBSERVE
 
 
 def _trusts_the_same(now: Policy, wanted: Policy) -> bool:

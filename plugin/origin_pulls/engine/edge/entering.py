@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.job import ROTATE, STEP, Item, Job, State
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.store.rollouts import EdgeStore
 
 if TYPE_CHECKING:
     from origin_pulls.engine.server import Server
-
-STEP = "step"  # the kind of a job that a rollout makes for an ordinary run
-ROTATE = "rotate"
 
 
 def send_to_edge(server: Server, jobs: Sequence[Job]) -> list[Job]:

@@ -10,13 +10,13 @@ from datetime import datetime
 from origin_pulls.engine.edge import tidying
 from origin_pulls.engine.edge.beginning import Beginning, begin_rotation
 from origin_pulls.engine.edge.ending import ended, refused
-from origin_pulls.engine.edge.entering import ROTATE, at_edge
+from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.edge.rotating import Rotating
 from origin_pulls.engine.edge.stages import Stages
 from origin_pulls.engine.edge.turning_on import TurningOn
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Busy, Damaged, OriginPullsError, Refused
-from origin_pulls.model.job import Job
+from origin_pulls.model.job import ROTATE, Job
 from origin_pulls.model.rollout import BACK, Direction, Rollout
 from origin_pulls.server import lock
 from origin_pulls.store.rollouts import EdgeStore

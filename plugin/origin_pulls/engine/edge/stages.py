@@ -10,13 +10,12 @@ from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing, recovery, working
 from origin_pulls.engine.edge import looking, probing
 from origin_pulls.engine.edge.beginning import deadline
-from origin_pulls.engine.edge.entering import STEP
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import Aim, Next, Ready, Waiting
 from origin_pulls.model.edge_obstacles import next_on
-from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.job import STEP, Item, Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.rollout import BACK, Leg, Rollout, Stage
 from origin_pulls.store.rollouts import EdgeStore, Presented

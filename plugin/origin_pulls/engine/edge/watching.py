@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing, working
 from origin_pulls.engine.edge import going, looking, telling
-from origin_pulls.engine.edge.entering import ROTATE, at_edge
+from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, OriginPullsError, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import ZoneSeen
 from origin_pulls.model.inventory import Proxied, Vhost
-from origin_pulls.model.job import Applied
+from origin_pulls.model.job import ROTATE, Applied
 from origin_pulls.model.policy import Mode, OnDrift, Policy
 from origin_pulls.model.wish import Change, Rotate, Wanted
 from origin_pulls.server import certificates, importing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from origin_pulls.engine import looking
@@ -9,12 +10,14 @@ from origin_pulls.engine.edge import entering
 from origin_pulls.engine.preparing import applied_now
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
-from origin_pulls.model.inventory import Inventory
-from origin_pulls.model.job import Applied, Job, State, item_for
+from origin_pulls.model import rights
+from origin_pulls.model.caller import Kind
+from origin_pulls.model.inventory import Inventory, Vhost
+from origin_pulls.model.job import ROTATE, Applied, Job, State, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Cancel, Rotate
 from origin_pulls.server import importing
-from origin_pulls.store.rollouts import EdgeStore
+from origin_pulls.store.rollouts import EdgeStore, Presented
 
 
 def cancel(server: Server, wish: Cancel) -> str:
@@ -32,7 +35,10 @@ def cancel(server: Server, wish: Cancel) -> str:
 
 
 def make_way(server: Server, job: Job) -> None:
-    """What is at the edge with one of these vhosts gives way to whoever relaxes it."""
+    """What is at the edge with one of these vhosts gives way to whoever relaxes it.
+
+    But an account holder takes nothing back that somebody else asked for, or for others as well.
+    """
     there = entering.at_edge(server)
     keys = {item.key: item.wanted.mode for item in job.items} if there else {}
     for other in there:
@@ -45,18 +51,42 @@ def make_way(server: Server, job: Job) -> None:
                 hint=f"Wait for it (`origin-pulls job {other.number}`), or "
                 f"`origin-pulls cancel {other.number}`.",
             )
+        if job.caller_kind == Kind.ACCOUNT and not is_accounts_own(other, job.who):
+            raise Refused(
+                f"{shared[0].server_name} is at Cloudflare by the administrator's wish",
+                hint=f"Wait for its end, or: {rights.ASK_ADMIN}",
+            )
         EdgeStore(server.store).cancel(other.number, job.who)
+
+
+def is_accounts_own(job: Job, user: str) -> bool:
+    """Whether an account's holder asked for this job, for vhosts of that account alone."""
+    return job.caller_kind == Kind.ACCOUNT and all(item.user == user for item in job.items)
+
+
+def rotated_with(server: Server, vhosts: Mapping[str, Vhost], key: str) -> list[str]:
+    """The keys of the vhosts that get a new certificate when this one does, itself among them.
+
+    Empty when nothing is presented to it that could be rotated.
+    """
+    rows = _rotatable(server, vhosts)
+    mine = {one.material for one in rows if one.key == key}
+    return sorted({one.key for one in rows if one.material in mine})
+
+
+def _rotatable(server: Server, vhosts: Mapping[str, Vhost]) -> list[Presented]:
+    return [
+        one
+        for one in EdgeStore(server.store).relied_on()
+        if one.material and one.key in vhosts and one.incarnation == vhosts[one.key].incarnation
+    ]
 
 
 def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
     """The job that brings a new certificate: with a zone's own go all vhosts that it serves."""
     vhosts = {vhost.key: vhost for vhost in found.vhosts}
     applied = applied_now(server, found)
-    rows = [
-        one
-        for one in EdgeStore(server.store).relied_on()
-        if one.material and one.key in vhosts and one.incarnation == vhosts[one.key].incarnation
-    ]
+    rows = _rotatable(server, vhosts)
     key = f"{wish.user}/{wish.server_name}"
     looking.known(vhosts.get(key), wish.server_name)
     if wish.material:
@@ -77,7 +107,7 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
             f"Origin Pulls has brought no certificate to Cloudflare for {wish.server_name}",
             hint=f"`origin-pulls enforce {wish.server_name}` does; then it can be rotated.",
         )
-    keys = sorted({one.key for one in rows if one.material in mine})
+    keys = rotated_with(server, vhosts, key)
     items = tuple(
         replace(
             item_for(vhosts[one], applied.get(one, Applied()).policy),
@@ -87,4 +117,4 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
     )
     if wish.material:
         EdgeStore(server.store).bring(sorted(mine), wish.material)
-    return Job(number=0, kind=entering.ROTATE, who=wish.who, asked=server.stamp(), items=items)
+    return Job(number=0, kind=ROTATE, who=wish.who, asked=server.stamp(), items=items)
