@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from origin_pulls.cloudflare.dns import Resolver
 from origin_pulls.config import Config
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing
@@ -15,6 +17,7 @@ from origin_pulls.model import edge, edge_obstacles
 from origin_pulls.model.edge import SeenCertificate, ZoneSeen
 from origin_pulls.model.inventory import Proxied, Vhost
 from origin_pulls.model.job import Applied, Job
+from origin_pulls.model.zones import ProxyState
 from origin_pulls.store.rollouts import Drift, EdgeStore, Presented
 
 NOTHING = "no certificate"
@@ -43,12 +46,16 @@ class ZoneAtEdge:
 
 @dataclass(frozen=True, slots=True)
 class AtEdge:
-    """All of Cloudflare's side of one vhost. ``problems`` say what could not be looked at."""
+    """All of Cloudflare's side of one vhost.
+
+    ``unreached`` are the names whose zone no token reaches, with what DNS says of them;
+    ``problems`` say what could not be looked at.
+    """
 
     vhost: Vhost
     applied: Applied
     zones: tuple[ZoneAtEdge, ...]
-    unreached: tuple[str, ...]
+    unreached: tuple[ProxyState, ...]
     problems: tuple[str, ...]
     drifts: tuple[Drift, ...]
     job: Job | None
@@ -62,7 +69,8 @@ def edge_of(config: Config, name: str) -> AtEdge:
     store = EdgeStore(server.store)
     zones: dict[str, ZoneSeen] = {}
     hosts: dict[str, list[str]] = {}
-    unreached, problems = [], []
+    unreached: list[str] = []
+    problems: list[str] = []
     for host in vhost.host_names:
         try:
             reached = server.reach.zone_of(vhost.user, vhost.incarnation, host)
@@ -85,11 +93,16 @@ def edge_of(config: Config, name: str) -> AtEdge:
         vhost,
         applied,
         tuple(_zone(server, vhost, applied, seen, hosts[zone]) for zone, seen in zones.items()),
-        tuple(unreached),
+        tuple(_by_dns(config, unreached)),
         tuple(dict.fromkeys(problems)),
         tuple(one for one in store.drifts() if one.key == vhost.key),
         job,
     )
+
+
+def _by_dns(config: Config, names: Sequence[str]) -> list[ProxyState]:
+    with Resolver(config, patience=config.names_patience) as resolver:
+        return [resolver.state(name) for name in names]
 
 
 def _zone(

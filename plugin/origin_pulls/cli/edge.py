@@ -77,7 +77,10 @@ def _record(found: AtEdge) -> dict[str, Any]:
         "servername": found.vhost.server_name,
         "mode": str(found.applied.policy.mode),
         "zones": [_zone_record(zone) for zone in found.zones],
-        "unreached": list(found.unreached),
+        "unreached": [
+            {"name": one.name, "proxied": str(one.proxied), "why": one.why}
+            for one in found.unreached
+        ],
         "problems": list(found.problems),
         "drift": [{"what": one.what, "since": one.since} for one in found.drifts],
         "job": found.job.number if found.job else None,
@@ -134,7 +137,9 @@ def _say(found: AtEdge) -> None:
         for text in zone.amiss:
             click.echo(f"  Not as it was left: {text}.")
     if found.unreached:
-        click.echo(f"  No token reaches the zone of {', '.join(found.unreached[:6])}.")
+        click.echo("  No token reaches the zone of these names; what DNS says of them:")
+    for one in found.unreached:
+        click.echo(f"            {one.name} ({one.proxied}): {one.why}")
     for text in found.problems:
         click.echo(f"  Could not be asked: {text}")
     if found.job:
