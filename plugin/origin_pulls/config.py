@@ -132,6 +132,10 @@ class Config:
     name_states_every: float = 60.0
     name_states_age: float = 3600.0
     name_states_at_once: int = 20
+    # one look at names: how long it may take, how many it asks for, and for how long it counts
+    names_patience: float = 5.0
+    names_most: int = 200
+    names_fresh: float = 60.0
     renew_days: int = 30
 
     # limits
@@ -156,10 +160,12 @@ class Config:
     def at(cls, root: Path) -> Config:
         """The configuration of the server whose files lie below ``root`` (``/`` for this one).
 
-        Raises ``Unusable`` when the settings file there cannot be understood.
+        A server below another root (a sandbox) asks nobody's DNS but whose its settings name: its
+        names are not those of the world. Raises ``Unusable`` when the settings file there cannot
+        be understood.
         """
         root = root.resolve()
-        defaults = cls()
+        defaults = cls() if root == Path("/") else cls(dns_over_https="")
         moved = {
             field.name: root / value.relative_to("/")
             for field in fields(cls)

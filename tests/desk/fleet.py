@@ -65,11 +65,14 @@ def give(store: Store, listed: Sequence[Vhost], modes: Sequence[Mode] = ()) -> i
 
 
 def note_states(store: Store, one: Vhost, *, proxied: int, direct: int) -> None:
-    """So many of its names are behind Cloudflare, so many are not, the others nobody knows."""
+    """So many of its names are behind Cloudflare, so many are not, the others nobody knows.
+
+    The last of its names are those behind it, and so its own comes last.
+    """
     states = {}
-    for number, name in enumerate(one.host_names):
+    for number, name in enumerate(reversed(one.host_names)):
         if number < proxied:
             states[name] = Proxied.PROXIED
         else:
             states[name] = Proxied.DIRECT if number < proxied + direct else Proxied.UNKNOWN
-    Marks(store).keep_name_states(one.user, one.server_name, states, at=AT)
+    Marks(store).keep_name_states(one, states, at=AT)

@@ -118,7 +118,7 @@ def test_an_account_sees_its_own_whatever_it_asks(big: Fleet) -> None:
 def test_a_row_counts_proxied_names_and_says_what_is_wrong(big: Fleet) -> None:
     row = pages.vhost_row(big.config, "acct00000", "site0.example")
     assert (row.proxied, row.direct, row.unknown, len(row.names)) == (5, 2, 0, 7)
-    assert row.attention == ("2 names are not behind Cloudflare: visitors there are refused.",)
+    assert row.attention == ("site0.example is not behind Cloudflare: visitors there are refused.",)
     assert row.mode is Mode.ENFORCE
     assert row.proof_held is True
     names = {

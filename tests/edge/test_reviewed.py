@@ -1,4 +1,4 @@
-"""A review counts at Cloudflare too; what may go back waits; names are known by tokens."""
+"""A review counts at Cloudflare too; what may go back waits."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import replace
 import pytest
 
 from origin_pulls.actions import changing
-from origin_pulls.engine import looking, name_states, previewing
+from origin_pulls.engine import previewing
 from origin_pulls.engine.server import Server
-from origin_pulls.model.inventory import Proxied
 from origin_pulls.model.job import Job, State
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Change
-from origin_pulls.secret import Secret
-from origin_pulls.server.tokens import Token, Tokens
 from origin_pulls.store.marks import Marks
 from tests.edge.site import EdgeSite
 
@@ -63,47 +60,3 @@ def test_a_review_that_no_longer_fits_touches_neither_side(site: EdgeSite) -> No
     assert "different" in job.message
     assert site.writes() == before
     assert site.is_open(SITE)
-
-
-def test_the_names_are_known_by_the_zones_records(site: EdgeSite) -> None:
-    server = Server.of(site.config)
-    try:
-        assert name_states.refresh(server) > 0
-        states = Marks(server.store).name_states("blog", SITE)
-        again = name_states.refresh(server)
-    finally:
-        server.store.close()
-    assert states[SITE] is Proxied.PROXIED
-    assert states[f"mail.{SITE}"] is Proxied.DIRECT
-    assert again == 0
-
-
-def test_without_a_token_nobody_is_asked(site: EdgeSite) -> None:
-    server = Server.of(replace(site.config, tokens_directory=site.root / "nothing-here"))
-    before = len(site.remote.calls())
-    try:
-        assert name_states.refresh(server) == 0
-    finally:
-        server.store.close()
-    assert len(site.remote.calls()) == before
-
-
-def test_a_token_that_may_not_read_records_keeps_nobody_else_from_being_looked_at(
-    site: EdgeSite,
-) -> None:
-    kept = Tokens(site.config.tokens_directory)
-    server = Server.of(site.config)
-    vhost = next(one for one in looking.look(server).vhosts if one.server_name == SITE)
-    secret = site.remote.token(permissions=["Zone Read"], zones=[SITE])["secret"]
-    weak = Token(
-        id="6b6b6b6b", secret=Secret(secret.encode()), owner="blog", incarnation=vhost.incarnation
-    )
-    kept.keep(weak)
-    try:
-        name_states.refresh(server)
-        marks = Marks(server.store)
-        assert marks.name_states("blog", SITE)[SITE] is Proxied.UNKNOWN
-        assert marks.name_states("shop", "shop.example")["shop.example"] is Proxied.PROXIED
-    finally:
-        kept.remove(weak.id)
-        server.store.close()

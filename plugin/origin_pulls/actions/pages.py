@@ -16,7 +16,6 @@ from dataclasses import asdict, replace
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.model import rights
-from origin_pulls.model.inventory import Proxied
 from origin_pulls.model.job import Item
 from origin_pulls.model.rows import (
     ActivityPage,
@@ -29,7 +28,6 @@ from origin_pulls.model.rows import (
 )
 from origin_pulls.model.settings import Settings
 from origin_pulls.store import Store, auditing, jobs, listing, memory_store, read_store, setting
-from origin_pulls.store.marks import Marks
 
 MOST_SELECTED = 10_000
 AT_ONCE = 500
@@ -52,12 +50,6 @@ def vhost_row(config: Config, user: str, server_name: str, *, only: str = "") ->
     if found is None:
         raise Refused(f"There is no vhost {server_name} here", hint="Choose one of the list.")
     return found
-
-
-def name_states(config: Config, user: str, server_name: str) -> dict[str, Proxied]:
-    """What is known of a vhost's names: whether Cloudflare stands before them."""
-    with _store(config) as store:
-        return Marks(store).name_states(user, server_name)
 
 
 def matching(

@@ -5,20 +5,28 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from origin_pulls.agent.admitting import Admitted
 from origin_pulls.config import Config
-from origin_pulls.engine import doctor, looking, preparing, previewing, relaxing, showing
+from origin_pulls.engine import (
+    doctor,
+    looking,
+    name_states,
+    preparing,
+    previewing,
+    relaxing,
+    showing,
+)
 from origin_pulls.engine.edge import seeing
 from origin_pulls.engine.server import Seen, Server, utc_now
 from origin_pulls.errors import Busy, Refused
 from origin_pulls.model import desk_wish, preview, rights
 from origin_pulls.model.caller import Caller
 from origin_pulls.model.job import Applied
-from origin_pulls.model.wish import Preview, Wish
+from origin_pulls.model.wish import Change, Preview, Wish
 from origin_pulls.store import setting
 from origin_pulls.store.marks import Marks
 
@@ -75,12 +83,15 @@ class Answering:
         is_account = caller.is_account
         match wish:
             case Preview():
+                if isinstance(wish.of, Change):
+                    _learn_names(server, [(one.user, one.server_name) for one in wish.of.items])
                 # A dry one: a preview makes no certificate and keeps no probe.
                 with self._dry() as dry:
                     found = previewing.preview(dry, wish.of, is_account=is_account)
                 record = preview.as_record(found)
                 return {"preview": _preview_for_account(record) if is_account else record}
             case desk_wish.Show():
+                _learn_names(server, [(wish.user, wish.server_name)])
                 with self._dry() as dry:
                     inventory = looking.look(dry)
                     vhost = looking.vhost_of(inventory, wish.user, wish.server_name)
@@ -133,6 +144,13 @@ class Answering:
         finally:
             with self.marking:
                 self.busy.discard(name)
+
+
+def _learn_names(server: Server, places: Sequence[tuple[str, str]]) -> None:
+    """Look at the names of these vhosts where that is old, and keep it for who asks next."""
+    wanted = set(places[: previewing.MOST_VHOSTS])
+    vhosts = looking.look(server).vhosts
+    name_states.now(server, [one for one in vhosts if (one.user, one.server_name) in wanted])
 
 
 def _proven(server: Server, wish: desk_wish.Prove) -> Answer:

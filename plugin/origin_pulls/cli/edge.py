@@ -92,7 +92,9 @@ def _say(found: AtEdge) -> None:
         for text in zone.amiss:
             click.echo(f"  Not as it was left: {text}.")
     if found.unreached:
-        click.echo(f"  No token reaches the zone of {', '.join(found.unreached[:6])}.")
+        click.echo("  No token reaches the zone of these names; what DNS says of them:")
+    for one in found.unreached:
+        click.echo(f"            {one.name} ({one.proxied}): {one.why}")
     for text in found.problems:
         click.echo(f"  Could not be asked: {text}")
     if found.job:

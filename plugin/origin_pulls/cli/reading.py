@@ -56,7 +56,7 @@ def show(config: Config, as_json: bool, name: str) -> None:
     if as_json:
         print_json(showing.shown_record(shown))
         return
-    _say_vhost(shown.row)
+    _say_vhost(shown)
     _say_policy(shown)
     if shown.drift:
         click.echo(f"\nNot as it should be: {shown.drift}.")
@@ -149,13 +149,17 @@ def job(config: Config, as_json: bool, number: int) -> None:
     words.say_job(found)
 
 
-def _say_vhost(row: Row) -> None:
-    vhost = row.vhost
+def _say_vhost(shown: Shown) -> None:
+    vhost = shown.row.vhost
     click.echo(f"{click.style(vhost.server_name, bold=True)}  account {vhost.user}")
     click.echo(f"  files     {vhost.document_root}")
     click.echo(f"  https     {', '.join(vhost.addresses) or 'none: it has no certificate'}")
     click.echo("  names     ", nl=False)
-    click.echo("\n            ".join(f"{one.name} ({one.kind})" for one in vhost.names))
+    states = {one.name: shown.states.get(one.name, one.proxied) for one in vhost.names}
+    lines = [f"{one.name} ({one.kind}, {states[one.name]})" for one in vhost.names]
+    click.echo("\n            ".join(lines))
+    if shown.states_at:
+        click.echo(f"            (behind Cloudflare or not: as of {shown.states_at[:16]} UTC)")
     if vhost.is_suspended:
         click.echo("  suspended yes")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from types import TracebackType
 
 import requests
@@ -19,14 +20,27 @@ KINDS = {"A": 1, "AAAA": 28}  # as they stand in an answer (RFC 1035, RFC 3596)
 NO_ERROR, NO_SUCH_NAME = 0, 3
 MOST_ADDRESSES = 64
 TRIES = 2
+SHARE = 5  # of a look's time: the most that one question may take
+MOST_SILENT = 2
 
 
 class Resolver:
-    """Answers for one run, each name asked once; a context manager."""
+    """Answers for one run, each name asked once; a context manager.
 
-    def __init__(self, config: Config) -> None:
-        self._address = safe_address(config.dns_over_https)
+    With ``patience`` (seconds) all questions together take about that long: what is asked after
+    it, or after two names for which nothing came, is not answered.
+    """
+
+    def __init__(self, config: Config, *, patience: float | None = None) -> None:
+        address = config.dns_over_https
+        self._address = safe_address(address) if address else ""
         self._timeouts = config.edge_connect_timeout, config.dns_timeout
+        self._end = float("inf") if patience is None else time.monotonic() + patience
+        if patience is not None:
+            connect, read = self._timeouts
+            # One name that nobody answers for must not take the time of all.
+            self._timeouts = min(connect, patience / SHARE), min(read, patience / SHARE)
+        self._silent = 0
         self._networks = ranges.read(config.cloudflare_ranges)
         self._session = new_session()
         self._known: dict[str, list[str]] = {}
@@ -41,6 +55,17 @@ class Resolver:
         at: TracebackType | None,
     ) -> None:
         self._session.close()
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether anybody's DNS is asked at all."""
+        return bool(self._address)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is asked any more."""
+        is_late = self._silent >= MOST_SILENT or time.monotonic() > self._end
+        return is_late or not self._address
 
     def addresses(self, name: str) -> list[str]:
         """The addresses (A and AAAA) of a name; ``EdgeUnknown`` when no answer came."""
@@ -62,8 +87,15 @@ class Resolver:
         return zones.by_addresses(name, found, self._networks)
 
     def _ask(self, name: str, kind: str) -> list[str]:
-        reason = ""
+        if not self._address:
+            raise EdgeUnknown(
+                "Nobody's DNS is asked for a server below another root",
+                hint="Its config.yaml can name one: dns_over_https (docs/CONFIGURATION.md).",
+            )
+        reason, is_silent = "there was no time left for it", False
         for _ in range(TRIES):
+            if self.is_over:
+                break
             request = requests.Request(
                 "GET",
                 self._address,
@@ -72,6 +104,7 @@ class Resolver:
             )
             connect, read = self._timeouts
             came = exchange(self._session, request, connect_timeout=connect, read_timeout=read)
+            is_silent = isinstance(came, NoReply)
             if isinstance(came, NoReply):
                 reason = came.reason
             elif came.status != 200:
@@ -80,6 +113,8 @@ class Resolver:
                 return found
             else:
                 reason = "an answer that says nothing"
+        if is_silent and self._end != float("inf"):
+            self._silent += 1
         raise EdgeUnknown(
             f"DNS gave no answer for {name}: {reason}",
             hint="Check this server's way out to dns_over_https (docs/CONFIGURATION.md).",

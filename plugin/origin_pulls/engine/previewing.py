@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from origin_pulls.engine import looking, preparing, working
+from origin_pulls.engine import looking, name_states, preparing, working
 from origin_pulls.engine.edge import entering
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.server import Server
@@ -15,7 +15,7 @@ from origin_pulls.model.job import Applied, Item, Job, item_for
 from origin_pulls.model.plan import Step
 from origin_pulls.model.preview import Preview, PreviewedName, PreviewedVhost
 from origin_pulls.model.wish import Change, Reviewed, Undo
-from origin_pulls.store.marks import Marks
+from origin_pulls.model.zones import Known
 
 MOST_VHOSTS = 100
 MOST_NAMES = 300
@@ -66,8 +66,11 @@ def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:
     order = sorted(job.items, key=lambda item: item.key not in prepared.refused)
     left = MOST_DIFF
     shown = []
+    known = name_states.now(
+        server, [vhosts[item.key] for item in order[:MOST_VHOSTS] if item.key in vhosts]
+    )
     for item in order[:MOST_VHOSTS]:
-        one = _vhost(server, prepared, vhosts.get(item.key), item, left)
+        one = _vhost(prepared, vhosts.get(item.key), item, known.get(item.key, Known()), left)
         left -= len(one.diff)
         shown.append(one)
     steps = list(_steps(prepared, set(keys), is_account=is_account))
@@ -83,7 +86,7 @@ def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:
 
 
 def _vhost(
-    server: Server, prepared: Prepared, vhost: Vhost | None, item: Item, left: int
+    prepared: Prepared, vhost: Vhost | None, item: Item, names_known: Known, left: int
 ) -> PreviewedVhost:
     error = prepared.refused.get(item.key)
     before = prepared.applied.get(item.key, Applied()).policy
@@ -91,7 +94,7 @@ def _vhost(
         said = error.message if error else "It is no longer on this server."
         return PreviewedVhost(user=item.user, server_name=item.server_name, refused=said)
     change = next((one for one in prepared.changes if one.key == item.key), None)
-    states = Marks(server.store).name_states(item.user, item.server_name)
+    states = names_known.states
     known = saying.known(vhost, states)
     names = tuple(
         PreviewedName(name.name, name.kind, known[name.name], name.name in item.wanted.exempt_names)
@@ -107,6 +110,7 @@ def _vhost(
             *saying.words(vhost, before, item.wanted, states),
         ),
         names=names,
+        names_at=names_known.at,
         services=tuple(saying.services(vhost, item.wanted)),
         warnings=tuple(refusals.warnings(change)) if change else (),
         refused=error.message if error else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from origin_pulls.cloudflare.client import Client
@@ -39,7 +39,8 @@ class Reaching:
     """Finds zones for one run, asking each thing once; a context manager, for one thread.
 
     ``problems`` are sentences about tokens that are not good; they hold no secret. A ``sleep``
-    that raises ends every wait, ``say`` is told of long ones.
+    that raises ends every wait, ``say`` is told of long ones. With ``patience`` (seconds) it is
+    a quick look: the API gets half of that time, and is not asked again once it was silent.
     """
 
     def __init__(
@@ -48,7 +49,17 @@ class Reaching:
         *,
         sleep: Callable[[float], None] = time.sleep,
         say: Callable[[str], None] = lambda _: None,
+        patience: float | None = None,
     ) -> None:
+        self._end = float("inf")
+        if patience is not None:
+            self._end = time.monotonic() + patience / 2
+            config = replace(
+                config,
+                edge_connect_timeout=min(config.edge_connect_timeout, patience / 4),
+                edge_read_timeout=min(config.edge_read_timeout, patience / 4),
+            )
+            sleep = self._sleep_in_time
         self._config = config
         self._sleep = sleep
         self._say = say
@@ -56,7 +67,7 @@ class Reaching:
         self._tokens: list[Token] | None = None
         self._zones: dict[str, Zones] = {}
         self._bad: dict[str, str] = {}
-        self._resolver = Resolver(config)
+        self._resolver = Resolver(config, patience=patience)
 
     def __enter__(self) -> Reaching:
         return self
@@ -79,6 +90,11 @@ class Reaching:
     def problems(self) -> list[str]:
         """What is wrong with tokens that were asked so far, a sentence each."""
         return list(self._bad.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a quick look can find out nothing more."""
+        return time.monotonic() > self._end and self._resolver.is_over
 
     @property
     def resolver(self) -> Resolver:
@@ -123,10 +139,21 @@ class Reaching:
             reached = self.find(user, incarnation, name)
             if reached and reached.zone.is_usable:
                 return reached.zones.states(reached.zone, [name])[0]
-        except (EdgeRefused, EdgeUnknown):
-            # Without permission for DNS, or without an answer: what the world sees counts.
-            pass
+        except EdgeRefused:
+            pass  # without permission for DNS: what the world sees counts
+        except EdgeUnknown:
+            self._is_silent()
         return self._resolver.state(name)
+
+    def _is_silent(self) -> None:
+        """In a quick look nobody waits for the API a second time."""
+        if self._end != float("inf"):
+            self._end = 0.0
+
+    def _sleep_in_time(self, seconds: float) -> None:
+        if time.monotonic() + seconds > self._end:
+            raise _late()
+        time.sleep(seconds)
 
     def _among(
         self, tokens: Sequence[Token], name: str
@@ -138,6 +165,8 @@ class Reaching:
                 continue
             zones = self._zones_of(token)
             try:
+                if time.monotonic() > self._end:
+                    raise _late()
                 zone = zones.find(name)
             except EdgeRefused as error:
                 self._bad[token.id] = f"Token {token.id}: {error.message}. {error.hint}"
@@ -158,6 +187,10 @@ class Reaching:
         if self._tokens is None:
             self._tokens = self._kept.all()
         return [one for one in self._tokens if (one.owner, one.incarnation) == (user, incarnation)]
+
+
+def _late() -> EdgeUnknown:
+    return EdgeUnknown("There was no time left to ask Cloudflare", hint="Look again in a minute.")
 
 
 def client(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from origin_pulls.engine import looking, preparing
+from origin_pulls.engine import looking, name_states, preparing
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
@@ -33,7 +33,8 @@ class Shown:
     """All there is to know about one vhost.
 
     ``certificate`` names the files of the certificate made for it (``ca``, ``leaf``, ``key``);
-    ``states`` tells of each name whether Cloudflare stands before it.
+    ``states`` tells of each name whether Cloudflare stands before it, ``states_at`` since when
+    that is known (empty: nothing was ever learned).
     """
 
     row: Row
@@ -42,6 +43,7 @@ class Shown:
     warnings: tuple[str, ...]
     certificate: Mapping[str, str]
     states: Mapping[str, Proxied] = field(default_factory=dict)
+    states_at: str = ""
 
     @property
     def drift(self) -> str:
@@ -69,8 +71,9 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     parts = {"ca": "ca.pem", "leaf": "leaf.pem", "key": "leaf.key"}
     certificate = {what: str(folder / name) for what, name in parts.items()} if material else {}
     warnings = tuple(refusals.warnings(change))
-    states = saying.known(vhost, Marks(server.store).name_states(vhost.user, vhost.server_name))
-    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate, states)
+    known = name_states.now(server, [vhost])[vhost.key]
+    states = saying.known(vhost, known.states)
+    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate, states, known.at)
 
 
 def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
@@ -131,6 +134,7 @@ def shown_record(shown: Shown) -> dict[str, Any]:
             }
             for name in vhost.names
         ],
+        "names_at": shown.states_at or None,
         "policy": shown.row.applied.policy.as_record(),
         "include": {"path": str(facts.secure.path), "state": str(facts.secure.state)},
         "port80_include": {"path": str(facts.plain.path), "state": str(facts.plain.state)},

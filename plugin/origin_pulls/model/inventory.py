@@ -35,6 +35,10 @@ class Kind(StrEnum):
     WILDCARD = "wildcard"
 
 
+# The kinds of names that are a site's own; the others are cPanel's services.
+VISITED = (Kind.MAIN, Kind.WWW, Kind.ALIAS, Kind.WILDCARD)
+
+
 class Proxied(StrEnum):
     """Whether Cloudflare stands before a name."""
 

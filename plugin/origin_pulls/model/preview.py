@@ -25,7 +25,8 @@ class PreviewedName:
 class PreviewedVhost:
     """One vhost of a preview.
 
-    ``words`` say what will happen to its visitors; ``services`` are names of cPanel's own
+    ``words`` say what will happen to its visitors; ``names_at`` is when it was learned whether
+    Cloudflare stands before its names (empty: never); ``services`` are names of cPanel's own
     services that are demanded a certificate too; ``refused`` with ``hint`` says why nothing will.
     """
 
@@ -35,6 +36,7 @@ class PreviewedVhost:
     wanted: Policy = UNTOUCHED
     words: tuple[str, ...] = ()
     names: tuple[PreviewedName, ...] = ()
+    names_at: str = ""
     services: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     refused: str = ""

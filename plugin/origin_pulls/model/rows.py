@@ -15,6 +15,13 @@ LONGEST_SEARCH = 100
 MOST_PER_PAGE = 500
 
 
+def reasons(mode: Mode, *, is_ssl: bool) -> list[str]:
+    """Why a vhost needs attention by what it is, besides what was noted at it."""
+    if mode is Mode.ENFORCE and not is_ssl:
+        return ["It is enforced, but its HTTPS virtual host is gone."]
+    return []
+
+
 class Sort(StrEnum):
     """By what vhosts are sorted."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from origin_pulls.model.inventory import Proxied
@@ -30,11 +30,23 @@ class RecordLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProxyState:
-    """Whether Cloudflare stands before a name, and from what that is known."""
+    """Whether Cloudflare stands before a name, and from what that is known.
+
+    ``is_answered`` false: nobody answered, so what was known before may still be so.
+    """
 
     name: str
     proxied: Proxied
     why: str
+    is_answered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a vhost's names, and when it was learned; empty: nothing ever was."""
+
+    states: Mapping[str, Proxied] = field(default_factory=dict)
+    at: str = ""
 
 
 def candidates(name: str) -> list[str]:
@@ -68,7 +80,7 @@ def by_records(name: str, records: Sequence[RecordLike], zone: str) -> ProxyStat
 def by_addresses(name: str, addresses: Sequence[str] | None, networks: Sequence[str]) -> ProxyState:
     """What the addresses that DNS gives for a name say; ``None``: DNS did not answer."""
     if addresses is None:
-        return ProxyState(name, Proxied.UNKNOWN, "DNS did not answer")
+        return ProxyState(name, Proxied.UNKNOWN, "DNS did not answer", is_answered=False)
     if not addresses:
         return ProxyState(name, Proxied.UNKNOWN, "DNS knows no address of it")
     inside = within(addresses, networks)

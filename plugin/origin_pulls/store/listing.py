@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Mode, Port80, Trust
-from origin_pulls.model.rows import Question, Sort, Standing, VhostPage, VhostRow
+from origin_pulls.model.rows import Question, Sort, Standing, VhostPage, VhostRow, reasons
 from origin_pulls.store.parts import Reading
 
 # What makes a vhost one that needs attention, besides what was noted at it.
-NEEDS = "(attention>0 OR (mode='enforce' AND (direct>0 OR is_ssl=0)))"
+NEEDS = "(attention>0 OR (mode='enforce' AND is_ssl=0))"
 FEW = 500  # rows that are looked up one by one (SQLite takes 999 values at least)
 ORDER = {
     Sort.NAME: "server_name {0}, user {0}",
@@ -217,7 +217,7 @@ def _value(store: Reading, row: sqlite3.Row) -> VhostRow:
         proof_at=row["proof_at"],
         proof_held=None if row["proof_held"] is None else bool(row["proof_held"]),
         notes=tuple(_notes(row)),
-        attention=(*said, *_reasons(row)),
+        attention=(*said, *reasons(Mode(row["mode"]), is_ssl=bool(row["is_ssl"]))),
         locked=row["locked"],
         job=row["job"],
     )
@@ -236,15 +236,3 @@ def _notes(row: sqlite3.Row) -> list[str]:
     if row["port80"] == Port80.CLOUDFLARE:
         notes.append("plain HTTP is for Cloudflare alone")
     return notes
-
-
-def _reasons(row: sqlite3.Row) -> list[str]:
-    if row["mode"] != Mode.ENFORCE:
-        return []
-    reasons = []
-    if row["direct"]:
-        some = "1 name is" if row["direct"] == 1 else f"{row['direct']} names are"
-        reasons.append(f"{some} not behind Cloudflare: visitors there are refused.")
-    if not row["is_ssl"]:
-        reasons.append("It is enforced, but its HTTPS virtual host is gone.")
-    return reasons

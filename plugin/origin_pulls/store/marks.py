@@ -10,13 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from origin_pulls.model.inventory import Proxied, Vhost
+from origin_pulls.model.inventory import VISITED, Proxied, Vhost
 from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.saying import named
+from origin_pulls.model.zones import Known
 from origin_pulls.store.parts import Writing
 
 AT = "user=? AND incarnation=? AND server_name=?"
 LONGEST = 500
 LATER = timedelta(minutes=1)
+NAMES = "names"  # the kind of attention of names that are not behind Cloudflare
+# Visited names that lead past Cloudflare to a vhost that demands, and are not exempt.
+LOCKED_OUT = """
+SELECT name_state.name FROM name_state JOIN policy USING (user, server_name)
+WHERE policy.user=? AND policy.incarnation=? AND policy.server_name=?
+AND json_extract(policy.policy, '$.mode')='enforce' AND state='direct' AND is_visited
+AND name_state.name NOT IN (SELECT value FROM json_each(policy.policy, '$.exempt_names'))
+ORDER BY name_state.name
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +91,10 @@ class Marks:
         with self.store.writing() as connection:
             _forget(connection, _place(vhost), kind)
 
-    def keep_name_states(
-        self, user: str, server_name: str, states: Mapping[str, Proxied], *, at: str
-    ) -> None:
+    def keep_name_states(self, vhost: Vhost, states: Mapping[str, Proxied], *, at: str) -> None:
         """What is known of the names of a vhost, in place of what was known before."""
+        user, server_name = vhost.user, vhost.server_name
+        visited = {name.name for name in vhost.names if name.kind in VISITED}
         counts = [sum(one is kind for one in states.values()) for kind in Proxied]
         proxied, direct = counts[0], counts[1]
         with self.store.writing() as connection:
@@ -91,13 +102,18 @@ class Marks:
                 "DELETE FROM name_state WHERE user=? AND server_name=?", (user, server_name)
             )
             connection.executemany(
-                "INSERT INTO name_state VALUES (?,?,?,?,?)",
-                [(user, server_name, name, str(state), at) for name, state in states.items()],
+                "INSERT INTO name_state (user, server_name, name, state, at, is_visited) "
+                "VALUES (?,?,?,?,?,?)",
+                [
+                    (user, server_name, name, str(state), at, name in visited)
+                    for name, state in states.items()
+                ],
             )
             connection.execute(
                 "UPDATE vhost_row SET proxied=?, direct=? WHERE user=? AND server_name=?",
                 (proxied, direct, user, server_name),
             )
+            _judge_names(connection, _place(vhost), at)
 
     def name_state_times(self) -> dict[tuple[str, str], str]:
         """When the names of each vhost (account, ServerName) were looked at."""
@@ -106,12 +122,14 @@ class Marks:
         )
         return {(row["user"], row["server_name"]): str(row["at"]) for row in rows}
 
-    def name_states(self, user: str, server_name: str) -> dict[str, Proxied]:
-        """What is known of the names of a vhost."""
+    def name_states(self, user: str, server_name: str) -> Known:
+        """What is known of the names of a vhost, and since when all of it."""
         rows = self.store.rows(
-            "SELECT name, state FROM name_state WHERE user=? AND server_name=?", (user, server_name)
+            "SELECT name, state, at FROM name_state WHERE user=? AND server_name=?",
+            (user, server_name),
         )
-        return {row["name"]: Proxied(row["state"]) for row in rows}
+        states = {row["name"]: Proxied(row["state"]) for row in rows}
+        return Known(states, min((str(row["at"]) for row in rows), default=""))
 
     # -- confirm or revert ------------------------------------------------------------------
 
@@ -155,6 +173,11 @@ def note_outcome(connection: sqlite3.Connection, item: Item, at: str) -> None:
         _notice(connection, place, "job", item.message, at)
 
 
+def judge_names(connection: sqlite3.Connection, item: Item, at: str) -> None:
+    """A vhost has a policy anew: whether visitors of some name are refused by it."""
+    _judge_names(connection, (item.user, item.incarnation, item.server_name), at)
+
+
 def await_confirmation(connection: sqlite3.Connection, job: Job, at: str) -> None:
     """A job that changed something and may go back by itself: until when it can be confirmed."""
     has_changed = any(item.state is State.DONE and item.diff for item in job.items)
@@ -188,6 +211,21 @@ def _notice(
         "ON CONFLICT (user, incarnation, server_name, kind) DO UPDATE SET said=?, at=?",
         (*place, kind, said[:LONGEST], at, said[:LONGEST], at),
     )
+
+
+def _judge_names(connection: sqlite3.Connection, place: tuple[str, str, str], at: str) -> None:
+    found = [row["name"] for row in connection.execute(LOCKED_OUT, place)]
+    if not found:
+        _forget(connection, place, NAMES)
+        return
+    verb = "is" if len(found) == 1 else "are"
+    said = f"{named(found)} {verb} not behind Cloudflare: visitors there are refused."
+    same = connection.execute(
+        f"SELECT 1 FROM attention WHERE {AT} AND kind=? AND said=?",  # noqa: S608 - constant
+        (*place, NAMES, said[:LONGEST]),
+    )
+    if same.fetchone() is None:
+        _notice(connection, place, NAMES, said, at)
 
 
 def _forget(connection: sqlite3.Connection, place: tuple[str, str, str], kind: str) -> None:

@@ -35,6 +35,7 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
             *(packed(item.wanted), item.after_job, packed(item.wanted), item.after_job),
         ),
     )
+    marks.judge_names(connection, item, at)
     action = f"{job.kind}: {item.wanted.mode}"
     connection.execute(
         "INSERT INTO audit (at, who, action, subject, job, kind, address) "

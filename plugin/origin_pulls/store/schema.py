@@ -121,5 +121,16 @@ CREATE TABLE last_seen (
     PRIMARY KEY (user, incarnation, server_name));
 """
 
+# Names: whether they are a site's own, so that locking them out is worth a notice; and letters to
+# the administrator that wait to be sent.
+TELLING = """
+ALTER TABLE name_state ADD COLUMN is_visited INTEGER DEFAULT 1;
+CREATE TABLE letter (number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, subject TEXT, said TEXT);
+CREATE TRIGGER names_matter_no_more AFTER UPDATE ON policy
+    WHEN json_extract(NEW.policy, '$.mode')<>'enforce' BEGIN DELETE FROM attention
+    WHERE kind='names' AND user=NEW.user AND incarnation=NEW.incarnation
+    AND server_name=NEW.server_name; END;
+"""
+
 # In the order in which they are applied. One that was released is never edited again.
-MIGRATIONS = (MAIN, EDGE, PAGES, ACCOUNTS)
+MIGRATIONS = (MAIN, EDGE, PAGES, ACCOUNTS, TELLING)

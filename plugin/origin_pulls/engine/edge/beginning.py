@@ -17,14 +17,13 @@ from origin_pulls.errors import OriginPullsError, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import Form, ZoneSeen
 from origin_pulls.model.edge_obstacles import hindrances
-from origin_pulls.model.inventory import Inventory, Kind, Name, Proxied, Vhost
+from origin_pulls.model.inventory import VISITED, Inventory, Name, Proxied, Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.model.rollout import Direction, Leg, Rollout, Stage
 from origin_pulls.server import certificates, importing
 from origin_pulls.store.rollouts import IMPORTED, EdgeStore, Presented
 
-VISITED = (Kind.MAIN, Kind.WWW, Kind.ALIAS, Kind.WILDCARD)
 SOON = timedelta(days=1)
 
 

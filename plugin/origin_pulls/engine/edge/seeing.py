@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from origin_pulls.cloudflare.dns import Resolver
+from origin_pulls.config import Config
 from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import looking, watching
 from origin_pulls.engine.edge.entering import at_edge
@@ -14,6 +17,7 @@ from origin_pulls.model import edge, edge_obstacles
 from origin_pulls.model.edge import SeenCertificate, ZoneSeen
 from origin_pulls.model.inventory import Inventory, Proxied, Vhost
 from origin_pulls.model.job import Applied, Job
+from origin_pulls.model.zones import ProxyState
 from origin_pulls.store.rollouts import Drift, EdgeStore, Presented
 
 NOTHING = "no certificate"
@@ -42,12 +46,16 @@ class ZoneAtEdge:
 
 @dataclass(frozen=True, slots=True)
 class AtEdge:
-    """All of Cloudflare's side of one vhost. ``problems`` say what could not be looked at."""
+    """All of Cloudflare's side of one vhost.
+
+    ``unreached`` are the names whose zone no token reaches, with what DNS says of them;
+    ``problems`` say what could not be looked at.
+    """
 
     vhost: Vhost
     applied: Applied
     zones: tuple[ZoneAtEdge, ...]
-    unreached: tuple[str, ...]
+    unreached: tuple[ProxyState, ...]
     problems: tuple[str, ...]
     drifts: tuple[Drift, ...]
     job: Job | None
@@ -58,7 +66,8 @@ def edge_of(server: Server, found: Inventory, vhost: Vhost) -> AtEdge:
     store = EdgeStore(server.store)
     zones: dict[str, ZoneSeen] = {}
     hosts: dict[str, list[str]] = {}
-    unreached, problems = [], []
+    unreached: list[str] = []
+    problems: list[str] = []
     for host in vhost.host_names:
         try:
             reached = server.reach.zone_of(vhost.user, vhost.incarnation, host)
@@ -81,11 +90,16 @@ def edge_of(server: Server, found: Inventory, vhost: Vhost) -> AtEdge:
         vhost,
         applied,
         tuple(_zone(server, vhost, applied, seen, hosts[zone]) for zone, seen in zones.items()),
-        tuple(unreached),
+        tuple(_by_dns(server.config, unreached)),
         tuple(dict.fromkeys(problems)),
         tuple(one for one in store.drifts() if one.key == vhost.key),
         job,
     )
+
+
+def _by_dns(config: Config, names: Sequence[str]) -> list[ProxyState]:
+    with Resolver(config, patience=config.names_patience) as resolver:
+        return [resolver.state(name) for name in names]
 
 
 def as_record(found: AtEdge) -> dict[str, Any]:
@@ -95,7 +109,10 @@ def as_record(found: AtEdge) -> dict[str, Any]:
         "servername": found.vhost.server_name,
         "mode": str(found.applied.policy.mode),
         "zones": [_zone_record(zone) for zone in found.zones],
-        "unreached": list(found.unreached),
+        "unreached": [
+            {"name": one.name, "proxied": str(one.proxied), "why": one.why}
+            for one in found.unreached
+        ],
         "problems": list(found.problems),
         "drift": [{"what": one.what, "since": one.since} for one in found.drifts],
         "job": found.job.number if found.job else None,
