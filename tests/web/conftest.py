@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from origin_pulls.sandbox import Sandbox
+from origin_pulls.sandbox import Sandbox, services
 from tests.conftest import standing
 from tests.server_under_test import UnderTest, replace_program
 from tests.web.browsing import Visitor
@@ -48,6 +48,11 @@ class Served:
             "X-Origin-Pulls-Address": "192.0.2.7",
         }
         return Visitor(self.sandbox.path("/run/origin-pulls/admin/web.sock"), 0, headers)
+
+    def restart(self) -> None:
+        """Stop and start agent and pages: what they remember is forgotten."""
+        services.stop(self.sandbox.layout)
+        self.sandbox.start_services()
 
     def uid(self, user: str) -> int:
         """The uid of an account."""
@@ -102,11 +107,14 @@ class Panel(Served):
     browser: Browser
 
     @contextmanager
-    def signed_in(self, user: str, **options: Any) -> Iterator[Page]:
-        """A browser window in which somebody opened Origin Pulls; no error may show in it."""
+    def signed_in(self, user: str, *, in_whm: bool | None = None, **options: Any) -> Iterator[Page]:
+        """A browser window in which somebody opened Origin Pulls; no error may show in it.
+
+        ``root`` is in WHM and everybody else in cPanel, unless it is said.
+        """
         summary = self.sandbox.summary()
-        is_root = user == "root"
-        panel = str(summary["whm_url" if is_root else "cpanel_url"]).rstrip("/")
+        is_whm = user == "root" if in_whm is None else in_whm
+        panel = str(summary["whm_url" if is_whm else "cpanel_url"]).rstrip("/")
         context = self.browser.new_context(ignore_https_errors=True, **options)
         context.set_default_timeout(60_000)
         try:
@@ -118,17 +126,20 @@ class Panel(Served):
             page = context.new_page()
             errors: list[str] = []
             page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(f"{panel}{signed.json()['security_token']}{WHM if is_root else CPANEL}")
+            page.goto(f"{panel}{signed.json()['security_token']}{WHM if is_whm else CPANEL}")
             yield page
             assert not errors
         finally:
             context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def panel(browser: Browser) -> Iterator[Panel]:
-    """One served sandbox with its panels for all tests of a module; it has more than one page."""
-    with standing(60, front=True) as sandbox:
+    """One served sandbox with its panels and a Cloudflare, for all that a browser tests.
+
+    It has more than one page of vhosts. Leave it as you found it.
+    """
+    with standing(60, cloudflare=True, front=True) as sandbox:
         give_feature(sandbox)
         sandbox.start_services()
         panel = Panel(sandbox, browser)

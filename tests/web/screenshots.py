@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.conftest import standing
 from tests.web.conftest import ARGUMENTS, CHROMIUM, Panel, give_feature
-from tests.web.test_browser import open_page, switch, wait_for_end
+from tests.web.looking import open_page, switch, wait_for_end
 
 PLACE = Path(__file__).parents[2] / "docs" / "screenshots"
 WIDE = {"width": 1180, "height": 820}

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Panel
-from tests.web.test_browser import open_page, switch
+from tests.web.looking import open_page, switch
 
 pytestmark = pytest.mark.apache
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from origin_pulls.sandbox import switches
 from tests.web.conftest import Panel
-from tests.web.test_browser import switch, wait_for_end
+from tests.web.looking import switch, wait_for_end
 
 pytestmark = pytest.mark.apache
 

@@ -20,6 +20,7 @@ from origin_pulls.model.desk_wish import (
     Confirm,
     Doctor,
     Edge,
+    Enter,
     Lock,
     Prove,
     Relax,
@@ -57,6 +58,11 @@ def submit(config: Config, caller: Caller, wish: JobWish) -> int:
 def preview(config: Config, caller: Caller, wish: Reviewed) -> Preview:
     """What a change or an undo would do."""
     return previews.read_preview(_record(ask(config, caller, PreviewWish(wish))["preview"]))
+
+
+def enter(config: Config, caller: Caller) -> None:
+    """``Refused``, with the reason, for who may not even look at these pages."""
+    ask(config, caller, Enter())
 
 
 def show(config: Config, caller: Caller, user: str, server_name: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Damaged, Refused
 from origin_pulls.model import rights
 from origin_pulls.model.caller import Caller, Kind
+from origin_pulls.model.desk_wish import Enter
 from origin_pulls.model.wish import Asked, Cancel, JobWish, Wish
 from origin_pulls.store import auditing
 
@@ -62,6 +63,8 @@ class Door:
             except TooOften:
                 raise
             except Refused as error:
+                if isinstance(wish, Enter):  # asked for every page: it would flood the audit
+                    raise
                 action, subject, _ = rights.deed(wish)
                 said = f"{action}: refused: {error.message}"
                 auditing.note(server.store, caller, said, subject=subject, at=server.stamp())

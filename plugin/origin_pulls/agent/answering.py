@@ -65,6 +65,8 @@ class Answering:
             case desk_wish.Edge():
                 with self._slot(caller, self.slots_at_cloudflare), self._dry() as dry:
                     return {"edge": _at_edge(dry, wish, is_account=caller.is_account)}
+            case desk_wish.Enter():
+                return {"done": True}
             case desk_wish.Lock():
                 vhost = looking.vhost_of(looking.look(server), wish.user, wish.server_name)
                 Marks(server.store).lock(vhost, wish.reason, who=caller.user, at=server.stamp())

@@ -15,7 +15,7 @@ from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
 from origin_pulls.model import rights
 from origin_pulls.model.caller import Caller, Kind
-from origin_pulls.model.desk_wish import Confirm, Edge
+from origin_pulls.model.desk_wish import Confirm, Edge, Enter
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Job, State
 from origin_pulls.model.policy import Policy
@@ -53,8 +53,9 @@ class Gate:
         if not caller.is_account:
             return
         settings = setting.kept(server.store)
-        count = AT_CLOUDFLARE if isinstance(wish, Edge) else 1
-        self._count(caller.user, settings.account_wishes, count)
+        if not isinstance(wish, Enter):  # asked for every page: nobody's turn at anything
+            count = AT_CLOUDFLARE if isinstance(wish, Edge) else 1
+            self._count(caller.user, settings.account_wishes, count)
         vhosts = {
             (vhost.user, vhost.server_name): vhost
             for vhost in looking.look(server).vhosts

@@ -14,6 +14,11 @@ LARGEST_NUMBER = 2**63
 
 
 @dataclass(frozen=True, slots=True)
+class Enter:
+    """May who asks look at these pages at all? Answered with ``{"done": True}``, or refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """All there is to know about one vhost; answered with ``{"shown": {...}}``."""
 
@@ -78,8 +83,9 @@ class Relax:
     """Panic: every vhost back to no demand; answered with ``{"relaxed": {...}}``."""
 
 
-DeskWish = Show | Prove | Edge | Doctor | Lock | Unlock | ChangeSettings | Confirm | Relax
+DeskWish = Enter | Show | Prove | Edge | Doctor | Lock | Unlock | ChangeSettings | Confirm | Relax
 NAMES = {
+    Enter: "enter",
     Show: "show",
     Prove: "prove",
     Edge: "edge",
@@ -112,6 +118,8 @@ def as_record(wish: DeskWish) -> dict[str, object]:
 def read(record: Mapping[str, object]) -> DeskWish | None:
     """The wish of a record, checked; ``None`` when it is none of these."""
     match record.get("wish"):
+        case "enter":
+            return Enter()
         case "show":
             return Show(*_vhost(record))
         case "prove":

@@ -13,6 +13,7 @@ from origin_pulls.model.desk_wish import (
     Confirm,
     Doctor,
     Edge,
+    Enter,
     Lock,
     Prove,
     Relax,
@@ -27,7 +28,7 @@ from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 ASK_ADMIN = "Ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
 OPEN_TO_ACCOUNTS = (
-    *(Change, Undo, Preview, Show, Prove, Confirm, Rotate, Cancel, Edge),
+    *(Change, Undo, Preview, Enter, Show, Prove, Confirm, Rotate, Cancel, Edge),
     *(AddToken, RemoveToken, ListTokens),
 )
 ORDER = tuple(Permission)
@@ -183,7 +184,7 @@ def deed(wish: Wish) -> tuple[str, str, int]:
 
 def is_audited(wish: Wish) -> bool:
     """Whether the audit keeps that this was asked: what changes something or makes requests."""
-    return not isinstance(wish, (Preview, Show, Edge, Doctor, ListTokens))
+    return not isinstance(wish, (Preview, Enter, Show, Edge, Doctor, ListTokens))
 
 
 def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
@@ -201,7 +202,7 @@ def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
 
 def _needed(wish: Wish) -> Permission:
     match wish:
-        case Show() | Edge() | ListTokens():
+        case Enter() | Show() | Edge() | ListTokens():
             return Permission.SEE
         case Rotate() | Cancel():  # of what is demanded, or on its way there
             return Permission.EVERYTHING

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from origin_pulls.errors import Unusable
 from origin_pulls.model import names
-from origin_pulls.model.job import Item, Job
+from origin_pulls.model.job import Item, Job, State
 from origin_pulls.model.policy import Mode, Port80, Trust
 
 LONGEST_SEARCH = 100
@@ -156,7 +156,11 @@ class JobPage:
     @property
     def can_undo(self) -> bool:
         """Whether an undo may do something (the agent looks again)."""
-        return self.job.state.is_over and any(one.diff for one in self.items)
+        # Relaxing everything changes files without a diff being kept.
+        return self.job.state.is_over and any(
+            one.diff or (one.state is State.DONE and one.wanted != one.before.policy)
+            for one in self.items
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

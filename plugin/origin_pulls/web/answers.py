@@ -67,6 +67,11 @@ def words(text: object) -> Markup:
     return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
+def domain(server_name: str) -> str:
+    """A vhost's ServerName as people know the domain: cPanel writes ``_wildcard_`` for ``*``."""
+    return server_name.replace("_wildcard_", "*", 1)
+
+
 def common() -> dict[str, Any]:
     """What every template may use."""
     if "caller" not in g:

@@ -14,12 +14,14 @@ from origin_pulls.web import answers, caller, errors, protection, routing
 from origin_pulls.web.assets import Assets
 from origin_pulls.web.caller import Side
 from origin_pulls.web.drafts import Drafts
+from origin_pulls.web.entrance import Entrance
 from origin_pulls.web.limits import Limits
 from origin_pulls.web.pages import register
 from origin_pulls.web.settled import Settled
 
 ENTRIES = {Side.ADMIN: "", Side.ACCOUNT: "index.live.php"}
 READING = ("GET", "HEAD")
+OPEN = ("help.help_page",)  # it explains; nothing of the server or of an account stands there
 
 
 def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
@@ -41,6 +43,7 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
             wait=config.page_wait,
             is_single=side is Side.ACCOUNT,
         ),
+        entrance=Entrance(config) if side is Side.ACCOUNT else None,
     )
     app.before_request(_admit)
     app.after_request(answers.finish)
@@ -49,7 +52,7 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     register(app, side)
     app.jinja_env.globals |= {"link": routing.link, "fields": routing.fields}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters["words"] = answers.words
+    app.jinja_env.filters |= {"words": answers.words, "domain": answers.domain}
     app.context_processor(answers.common)
     app.wsgi_app = routing.PageInQuery(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -68,6 +71,8 @@ def _admit() -> Response | None:
         protection.check_token(settled.key, g.caller.user, token, now, hours)
     elif request.method not in READING:
         abort(405)
+    if settled.entrance and request.endpoint not in OPEN:
+        settled.entrance.let_in(g.caller, time.monotonic())
     return None
 
 

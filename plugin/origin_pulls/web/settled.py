@@ -12,6 +12,7 @@ from origin_pulls.secret import Secret
 from origin_pulls.web.assets import Assets
 from origin_pulls.web.caller import Side
 from origin_pulls.web.drafts import Drafts
+from origin_pulls.web.entrance import Entrance
 from origin_pulls.web.limits import Limits
 
 
@@ -25,6 +26,7 @@ class Settled:
     drafts: Drafts
     assets: Assets
     limits: Limits
+    entrance: Entrance | None
 
     @staticmethod
     def here() -> Settled:

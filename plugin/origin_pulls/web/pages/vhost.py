@@ -12,7 +12,7 @@ from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
 from origin_pulls.actions.desk import Proven
 from origin_pulls.model.policy import Mode, Port80, Trust, read_policy
-from origin_pulls.web.answers import page, say
+from origin_pulls.web.answers import domain, page, say
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.refused import NotFound
@@ -87,7 +87,7 @@ def _page(user: str, name: str, proven: Proven | None) -> str:
     staged = drafts().staged_for(asking().user, [(row.user, row.server_name)])
     return page(
         "vhost.html",
-        row.server_name,
+        domain(row.server_name),
         row=row,
         shown=shown,
         proven=proven,

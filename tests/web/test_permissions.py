@@ -1,0 +1,129 @@
+"""What account holders and resellers find in a browser, as the administrator has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from origin_pulls.sandbox import accounts
+from tests.server_under_test import replace_program
+from tests.web.conftest import HAS_FEATURE, Panel
+
+pytestmark = pytest.mark.apache
+
+KEPT = ("/", "/jobs", "/review", "/tokens", "/vhosts/shop/shop.example", "/export&form=csv")
+HAS_NONE = HAS_FEATURE.replace('"has_feature": 1', '"has_feature": 0')
+
+
+@contextmanager
+def settings(panel: Panel, **values: str) -> Iterator[None]:
+    """These settings for a while; the shipped ones afterwards."""
+    before = panel.under.json("settings")["settings"]
+    panel.whm.post("r=/settings", values)
+    try:
+        yield
+    finally:
+        panel.whm.post("r=/settings", {name: str(before[name]) for name in values})
+
+
+def opened(page: Page, route: str) -> str:
+    """The text of our part of a page."""
+    page.goto(f"{page.url.partition('?')[0]}?r={route}")
+    return page.locator(".origin-pulls").inner_text()
+
+
+def test_nothing_means_that_no_domain_and_no_job_is_seen(panel: Panel) -> None:
+    with settings(panel, accounts_may="nothing"), panel.signed_in("shop") as page:
+        for route in KEPT:
+            text = opened(page, route)
+            assert "has not opened Origin Pulls to account holders" in text, route
+            assert "shop.example" not in text, route
+        assert "Locked out?" in opened(page, "/help")
+
+
+def test_see_shows_all_and_offers_no_change(panel: Panel) -> None:
+    with settings(panel, accounts_may="see"), panel.signed_in("shop") as page:
+        expect(page.get_by_text("lets you look here, and changes things for you")).to_be_visible()
+        switches = page.get_by_role("switch")
+        assert switches.count() == 5
+        assert all(switch.is_disabled() for switch in switches.all())
+        assert not page.get_by_role("button", name="Enforce").count()
+        assert not page.get_by_label("Select all on this page").count()
+        assert "Its certificate" not in opened(page, "/vhosts/shop/api.shop.example")
+        expect(page.get_by_role("radio", name="Enforce")).to_be_disabled()
+        assert not page.get_by_role("button", name="Stage and review").count()
+        assert not page.get_by_role("button", name="Prove it now").count()
+
+
+def test_observe_offers_to_observe_and_no_more(panel: Panel) -> None:
+    with settings(panel, accounts_may="observe"), panel.signed_in("shop") as page:
+        expect(page.get_by_text("lets you observe; ask them to enforce")).to_be_visible()
+        assert not page.get_by_role("button", name="Enforce").count()
+        page.get_by_role("switch", name="Origin Pulls for api.shop.example").click()
+        expect(page.locator("#op-bar")).to_contain_text("1 change staged")
+        state = page.locator('[id="state-shop/api.shop.example"]')
+        expect(state).to_contain_text("off → observe")
+        page.get_by_role("button", name="Forget them").click()
+        opened(page, "/vhosts/shop/api.shop.example")
+        assert not page.get_by_role("radio", name="Enforce").count()
+
+
+def test_an_account_without_the_feature_is_told_so_on_every_page(panel: Panel) -> None:
+    program = panel.sandbox.path("/usr/local/cpanel/bin/whmapi1")
+    before = program.read_bytes()
+    replace_program(program, HAS_NONE)
+    try:
+        # An account that no other test signs in: what cPanel said is remembered for a while.
+        with panel.signed_in("acme") as page:
+            for route in ("/", "/jobs", "/vhosts/acme/acme.example", "/tokens"):
+                text = opened(page, route)
+                assert "not part of this account's features" in text, route
+                assert "acme.example" not in text, route
+    finally:
+        program.write_bytes(before)
+
+
+def test_an_account_that_is_suspended_meanwhile_sees_nothing_more(panel: Panel) -> None:
+    layout = panel.sandbox.layout
+    with panel.signed_in("idn") as page:
+        expect(page.get_by_role("link", name="xn--bcher-kva.example", exact=True)).to_be_visible()
+        accounts.suspend(layout, "idn")
+        try:
+            page.reload()
+            assert "Sign in first" in page.content()
+        finally:
+            accounts.unsuspend(layout, "idn")
+    # Nor where a panel lets a session live on.
+    answer = panel.account("closed").get()
+    assert "The account is suspended" in answer.text
+    assert "closed.example" not in answer.text
+
+
+def test_a_suspended_accounts_domains_are_shown_to_root_and_cannot_be_switched(
+    panel: Panel,
+) -> None:
+    with panel.signed_in("root") as page:
+        text = opened(page, "/&search=closed.example")
+        assert "suspended" in text
+        expect(page.get_by_role("switch")).to_be_disabled()
+
+
+def test_a_reseller_finds_nothing_in_whm(panel: Panel) -> None:
+    with panel.signed_in("reseller1", in_whm=True) as page:
+        assert "You do not have the privileges" in page.content()
+        assert not page.locator(".origin-pulls").count()
+        home = page.url.partition("/cgi/")[0] + "/"
+        page.goto(home)
+        assert not page.get_by_role("link", name="Origin Pulls").count()
+
+
+def test_a_reseller_has_its_own_account_and_nobody_elses(panel: Panel) -> None:
+    with panel.signed_in("reseller1") as page:
+        expect(page.get_by_role("link", name="reseller1.example", exact=True)).to_be_visible()
+        text = page.locator(".origin-pulls").inner_text()
+        # acme is an account that this reseller owns.
+        assert "acme.example" not in text
+        assert "There is no" in opened(page, "/vhosts/acme/acme.example")
