@@ -106,6 +106,14 @@ class Init:
             time.sleep(LOOK_AGAIN)
             self.reap()
 
+    def begin_to_stop(self, name: str) -> None:
+        """Tell a unit to end, and do not wait for it."""
+        if name not in self.running:
+            self.stop(name)
+            return
+        self.stopping.add(self.running[name])
+        os.kill(self.running[name], signal.SIGTERM)
+
     def state(self, name: str) -> str:
         """What ``is-active`` says."""
         self.reap()
@@ -138,7 +146,14 @@ class Init:
                 _link(Unit(name), verb == "enable")
         if verb in ("stop", "restart") or (verb == "disable" and is_now):
             for name in names:
-                self.stop(name)
+                if "--no-block" in words:
+                    self.begin_to_stop(name)
+                else:
+                    self.stop(name)
+        if verb == "kill":
+            for name in names:
+                for pid in _family(self.running[name]) if name in self.running else ():
+                    os.kill(pid, signal.SIGKILL)
         if verb == "try-restart":
             names = [name for name in names if name in self.running]
             for name in names:
@@ -192,6 +207,15 @@ def _spawn(unit: Unit, listener: socket.socket | None) -> int:
         os.execve(words[0], words, environment)
     finally:
         os._exit(203)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it started, as a control group holds them."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += _family(int(child))
+    return found
 
 
 def _link(unit: Unit, is_on: bool) -> None:

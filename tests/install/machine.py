@@ -112,9 +112,9 @@ class Machine:
 
 
 @contextmanager
-def machine() -> Iterator[Machine]:
+def machine(*, cloudflare: bool = False) -> Iterator[Machine]:
     """A machine with nothing of ours on it; gone at the end."""
-    with standing() as sandbox:
+    with standing(cloudflare=cloudflare) as sandbox:
         _furnish(sandbox)
         apache.stop(sandbox.layout)
         init = subprocess.Popen(
