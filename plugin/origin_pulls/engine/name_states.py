@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from origin_pulls.engine import looking
@@ -15,12 +16,13 @@ from origin_pulls.store.marks import Marks
 logger = logging.getLogger(__name__)
 
 
-def refresh(server: Server) -> int:
+def refresh(server: Server, *, is_wanted: Callable[[], bool] = lambda: False) -> int:
     """Look at the names of the vhosts that were looked at longest ago; how many vhosts.
 
     Only by tokens: each zone's records are read once for all names in it. A name in no zone that
     a token reaches stays unknown here; `edge NAME` asks DNS for it. A vhost that cannot be looked
-    at takes its turn all the same, so that no account's token keeps others from theirs.
+    at takes its turn all the same, so that no account's token keeps others from theirs. It ends
+    when something else is wanted at Cloudflare.
     """
     if not server.reach.is_possible():
         return 0
@@ -36,6 +38,8 @@ def refresh(server: Server) -> int:
     due = due[: config.name_states_at_once]
     reaching = Reaching(config)
     for vhost in due:
+        if is_wanted():
+            break
         try:
             states = {name: _state(reaching, vhost, name) for name in vhost.host_names}
         except EdgeRefused as error:
