@@ -114,6 +114,7 @@ class Config:
     certificate_years: int = 10
     answer_timeout: float = 10.0
     proof_patience: float = 60.0
+    visitor_patience: float = 4.0
     lock_patience: float = 600.0
     cloudflare_api: str = "https://api.cloudflare.com/client/v4"
 
@@ -129,6 +130,7 @@ class Config:
     edge_names: int = 8
     log_patience: float = 5.0
     watch_every: float = 300.0
+    watch_longest: float = 240.0
     name_states_every: float = 60.0
     name_states_age: float = 3600.0
     name_states_at_once: int = 20
@@ -191,6 +193,7 @@ SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
     "certificate_years": (int, 1, 30),
     "answer_timeout": (float, 1, 120),
     "proof_patience": (float, 1, 600),
+    "visitor_patience": (float, 0.5, 600),
     "lock_patience": (float, 0, 86400),
     "edge_pause": (float, 0.05, 600),
     "edge_patience": (float, 10, 86400),

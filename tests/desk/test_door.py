@@ -35,7 +35,8 @@ from origin_pulls.sandbox import Sandbox
 from origin_pulls.secret import Secret
 from origin_pulls.store import setting
 from origin_pulls.store.marks import Marks
-from origin_pulls.store.rollouts import EdgeStore, Presented
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import EdgeStore
 from tests.desk.conftest import FEATURES, give_feature, policy
 from tests.server_under_test import UnderTest, replace_program
 

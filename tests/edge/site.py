@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,7 @@ from tests.server_under_test import UnderTest
 PLACES = ("127.0.64.1", "127.0.64.2")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 REST = 0.02  # seconds between two visits: the machine is small
+LONG = 20_000.0  # seconds of Cloudflare's clock, which runs twenty times as fast as ours
 QUICK = "edge_rounds: 2\n"
 
 
@@ -45,6 +49,17 @@ class EdgeSite(UnderTest):
         calls = self.remote.calls()
         return [(one["method"], one["path"]) for one in calls if one["method"] in WRITES]
 
+    @contextmanager
+    def lagging(self) -> Iterator[None]:
+        """Let the second place of the edge learn nothing more before this block ends."""
+        self.remote.switch(edge_lags=[1.0, LONG])
+        try:
+            yield
+        finally:
+            self.remote.clock(advance=2 * LONG)
+            self.remote.switch(edge_lags=[1.0, 4.0])
+            self.remote.edge()
+
     def begin_anew(self) -> None:
         """Both sides as on the first day; the token is kept."""
         self.forget_everything()
@@ -60,13 +75,22 @@ class Visitor(threading.Thread):
         self.site = site
         self.hosts = hosts
         self.came: Counter[str] = Counter()
+        self.refusals: list[float] = []
         self.is_over = threading.Event()
+
+    @property
+    def refused(self) -> float:
+        """How many seconds lay between the first and the last visit that was not served."""
+        return self.refusals[-1] - self.refusals[0] if self.refusals else 0.0
 
     def run(self) -> None:
         while not self.is_over.is_set():
             for host in self.hosts:
                 for place in range(len(PLACES)):
-                    self.came[str(self.site.visit(host, place))] += 1
+                    seen = self.site.visit(host, place)
+                    self.came[str(seen)] += 1
+                    if seen.status != 200:
+                        self.refusals.append(time.monotonic())
                     self.is_over.wait(REST)
 
     def __enter__(self) -> Visitor:

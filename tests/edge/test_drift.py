@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from origin_pulls.engine.edge import watching
+from origin_pulls.engine.edge.reach import NoReach, ZoneClient
 from origin_pulls.engine.server import Server, utc_now
+from origin_pulls.errors import EdgeUnknown
 from origin_pulls.model.policy import Mode
-from origin_pulls.store.rollouts import Drift
+from origin_pulls.store.rollouts import Drift, EdgeStore
 from tests.edge.site import EdgeSite
+from tests.edge.test_import import ROOT, make, write
 
 pytestmark = pytest.mark.apache
 NAME = "blog.example"
 
 
-def watch(site: EdgeSite, *, later: timedelta = timedelta()) -> list[Drift]:
+def watch(
+    site: EdgeSite,
+    *,
+    later: timedelta = timedelta(),
+    looked: dict[str, datetime] | None = None,
+) -> list[Drift]:
     """One look of the watch, at the time that it is then."""
     server = Server.of(site.config)
     object.__setattr__(server, "clock", lambda: utc_now() + later)
     try:
-        return watching.watch(server, lambda _: None)
+        return watching.watch(server, lambda _: None, looked)
     finally:
         server.store.close()
 
@@ -31,10 +41,10 @@ def mode(site: EdgeSite) -> str:
     return str(site.json("show", NAME)["mode"])
 
 
-def attention(site: EdgeSite) -> list[str]:
+def attention(site: EdgeSite, name: str = NAME) -> list[str]:
     """What the lists and pages say that the vhost needs a person for."""
     server = Server.of(site.config)
-    rows = server.store.rows("SELECT said FROM attention WHERE server_name=?", (NAME,))
+    rows = server.store.rows("SELECT said FROM attention WHERE server_name=?", (name,))
     server.store.close()
     return [str(row["said"]) for row in rows]
 
@@ -99,13 +109,6 @@ def test_a_policy_that_only_wants_to_be_told_stays(enforced: EdgeSite) -> None:
     assert attention(enforced) == []
 
 
-def test_an_api_that_does_not_answer_is_no_drift(enforced: EdgeSite) -> None:
-    enforced.remote.fault(".*/zones.*", status=503, times=100_000)
-    assert watch(enforced) == []
-    assert mode(enforced) == Mode.ENFORCE
-    enforced.remote.ask("DELETE", "faults")
-
-
 def test_what_drifted_is_enforced_again_the_whole_way(enforced: EdgeSite) -> None:
     enforced.remote.zone(NAME, aop_enabled=False)
     watch(enforced)
@@ -126,3 +129,82 @@ def test_a_certificate_is_rotated_by_itself_before_it_expires(enforced: EdgeSite
     enforced.run("wait", str(rotation["job"]))
     assert [one["id"] for one in enforced.live(NAME)] != [first]
     assert enforced.is_enforced(NAME)
+
+
+def test_what_moved_to_single_names_leaves_nothing_on_for_the_zone(enforced: EdgeSite) -> None:
+    assert enforced.zone(NAME)["aop_enabled"]
+    enforced.remote.record(NAME, f"app.{NAME}", "127.0.64.9", proxied=True)
+    enforced.remote.zone(NAME, ssl="flexible")
+    watch(enforced)
+    enforced.remote.zone(NAME, ssl="full")
+    enforced.json("enforce", NAME)
+    zone = enforced.zone(NAME)
+    bound = {one["hostname"] for one in zone["associations"] if one["enabled"]}
+    assert NAME in bound
+    assert not zone["aop_enabled"], "what was on for all names was ours"
+    assert enforced.live(NAME) == [], "and so was its certificate"
+    assert len(enforced.live(NAME, "hostname_certificates")) == 1
+    assert enforced.is_enforced(NAME)
+    assert enforced.visit(NAME).status == 200
+
+
+def test_an_imported_certificate_s_end_is_told_at_each_vhost_and_no_longer_than_it_counts(
+    enforced: EdgeSite, tmp_path: Path
+) -> None:
+    names = NAME, "blog-addon.blog.example"
+    enforced.json("off", NAME, "--remove-certificate")
+    enforced.remote.edge()
+    enforced.json("certificate", "import", NAME, *write(tmp_path, make("leaf", ROOT, ends=20)))
+    enforced.json("enforce", *names)
+    watch(enforced)
+    for name in names:
+        assert any("imported certificate expires" in text for text in attention(enforced, name))
+    enforced.json("observe", names[1])
+    watch(enforced)
+    assert attention(enforced, names[1]), "it is asked for there as well"
+    enforced.json("off", names[1])
+    assert attention(enforced, names[1]) == []
+    enforced.json("certificate", "import", NAME, *write(tmp_path, make("leaf two", ROOT)))
+    watch(enforced)
+    assert attention(enforced, NAME) == []
+    enforced.json("off", NAME, "--remove-certificate")
+
+
+def test_an_api_that_does_not_answer_is_no_drift(enforced: EdgeSite) -> None:
+    enforced.remote.fault(".*/zones.*", status=503, times=100_000)
+    assert watch(enforced) == []
+    assert mode(enforced) == Mode.ENFORCE
+    enforced.remote.ask("DELETE", "faults")
+
+
+class Silent(NoReach):
+    """A Cloudflare that gives no answer, and remembers for which zone it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
+        self.asked.append(zone_id)
+        raise EdgeUnknown(f"no answer for {zone_name}, {user} {incarnation}")
+
+
+def test_after_two_zones_without_an_answer_the_others_wait_for_the_next_look(
+    enforced: EdgeSite,
+) -> None:
+    server = Server.of(enforced.config)
+    store, silent = EdgeStore(server.store), Silent()
+    (row,) = store.valid()
+    more = [replace(row, zone=f"another {number}") for number in range(3)]
+    store.keep_presented(more)
+    server = replace(server, reach=silent)
+    looked: dict[str, datetime] = {}
+    try:
+        for _ in range(2):
+            watching.watch(server, lambda _: None, looked)
+    finally:
+        for one in more:
+            store.forget_presented(one)
+        server.store.close()
+    zones = [row.zone, *(one.zone for one in more)]
+    assert len(silent.asked) == 4
+    assert sorted(silent.asked) == sorted(zones), "each had its turn"

@@ -13,6 +13,7 @@ from tests.sandbox.cloudflare.conftest import leaf
 
 pytestmark = pytest.mark.apache
 NAME = "blog.example"
+READS = ["Zone Read", "DNS Read", "Zone Settings Read", "SSL and Certificates Read"]
 
 
 def upload(site: EdgeSite, zone: str, store: str = "") -> str:
@@ -66,6 +67,10 @@ def test_what_stands_in_the_way_is_said_and_nothing_is_touched(
 ) -> None:
     obstacle(untouched)
     before = untouched.writes()
+    foreseen = untouched.run("enforce", NAME, "--dry-run", "--json")
+    assert foreseen.code == 3
+    assert said in foreseen.record["refused"][0]["message"], foreseen.record
+    assert foreseen.record["steps"] == []
     ran = untouched.run("enforce", NAME, "--json")
     assert ran.code == 3
     assert said in ran.record["message"], ran.record
@@ -99,10 +104,12 @@ def test_the_shared_certificate_must_be_on_before_it_is_trusted(untouched: EdgeS
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"permissions": ["Zone Read", "DNS Read", "Zone Settings Read"]}, "lacks a permission"),
+        ({"permissions": READS[:3]}, "lacks a permission"),
         ({"zones": ["shop.example"]}, "No token reaches"),
+        ({"permissions": [*READS, "API Tokens Read"]}, "may not change its certificates"),
+        ({"permissions": READS}, "lacks a permission"),
     ],
-    ids=["without a scope", "for the wrong zone"],
+    ids=["without a scope", "for the wrong zone", "to read, and it says so", "to read alone"],
 )
 def test_a_token_that_may_not_is_refused_and_nothing_is_touched(
     untouched: EdgeSite, fields: dict[str, object], said: str
@@ -112,9 +119,16 @@ def test_a_token_that_may_not_is_refused_and_nothing_is_touched(
     secret = Secret(untouched.remote.token(**fields)["secret"].encode())
     kept.keep(Token(id=good.id, secret=secret, added=good.added))
     try:
+        foreseen = untouched.run("enforce", NAME, "--dry-run", "--json")
+        assert untouched.writes() == []
         ran = untouched.run("enforce", NAME, "--json")
     finally:
         kept.keep(good)
+    # What a token may not write is said by Cloudflare at the first upload, if it may not read
+    # what it may itself.
+    is_told_late = fields == {"permissions": READS}
+    assert foreseen.code == (0 if is_told_late else 3), foreseen.stdout
+    assert untouched.writes() == [] or is_told_late
     assert ran.code == 3, ran.stdout
     assert said in ran.record["message"]
     assert secret.reveal().decode() not in ran.stdout + ran.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from origin_pulls.model.policy import Mode
@@ -111,9 +113,64 @@ def test_panic_takes_along_what_is_at_the_edge(site: EdgeSite) -> None:
     assert site.is_open("blog.example")
 
 
+def test_panic_in_a_rotation_waits_for_nothing(site: EdgeSite) -> None:
+    site.json("enforce", "blog.example")
+    with site.lagging(), site.start("rotate", "blog.example") as process:
+        assert process.stderr
+        while "still presents another" not in (line := process.stderr.readline()):
+            assert line, "it ended before the new certificate was presented"
+        assert site.run("relax", "--all").code == 0
+        process.communicate(timeout=60)
+    assert process.returncode == 4
+    site.json("observe", "blog.example")  # whatever was still waited for is done by now
+    assert not site.zone("blog.example")["aop_enabled"]
+    assert len(site.live("blog.example")) == 1, "the old one stays, the new one went"
+
+
+def test_what_a_person_trusts_by_hand_is_neither_rotated_nor_taken_away(
+    site: EdgeSite, tmp_path: Path
+) -> None:
+    name, other = "blog.example", "blog-addon.blog.example"
+    site.json("enforce", name)
+    authority = tmp_path / "ca.pem"
+    authority.write_text(site.json("certificate", "export-ca", name)["ca"])
+    site.json("enforce", other, "--trust", "custom", "--ca", str(authority), "--edge-ready")
+    refused = site.run("rotate", name, "--json")
+    assert refused.code == 3
+    assert other in refused.record["message"]
+    with Visitor(site, other) as visitor:
+        site.json("off", name, "--remove-certificate")
+        site.remote.edge()
+    assert site.zone(name)["aop_enabled"], "the other one's visitors would be locked out"
+    assert len(site.live(name)) == 1
+    assert set(visitor.came) == {"HTTP 200"}, visitor.came
+    site.json("off", other)
+    assert not site.zone(name)["aop_enabled"]
+    assert site.live(name) == []
+
+
+def test_what_this_server_brought_before_it_lost_its_memory_is_taken_up(site: EdgeSite) -> None:
+    site.json("enforce", "blog.example")
+    first = site.live("blog.example")
+    site.json("off", "blog.example")
+    site.config.store.unlink()
+    site.json("enforce", "blog.example")
+    assert site.live("blog.example") == first
+    site.json("off", "blog.example", "--remove-certificate")
+    assert site.live("blog.example") == []
+    assert not site.zone("blog.example")["aop_enabled"]
+
+
 def test_a_preview_says_that_cloudflare_comes_first_and_touches_nothing(site: EdgeSite) -> None:
     shown = site.json("enforce", "blog.example", "--dry-run")
     assert shown["edge_first"] == ["blog/blog.example"]
     assert shown["steps"]
+    assert [(one["zone"], one["form"]) for one in shown["edge"]] == [("blog.example", "zone")]
+    assert "bringing the certificate" in shown["edge"][0]["steps"][0]
+    assert "turning Authenticated Origin Pulls on" in shown["edge"][0]["steps"][1]
+    names = site.json("enforce", "acme.example", "--dry-run")["edge"][0]
+    assert (names["form"], names["hosts"]) == ("hostname", ["acme.example", "www.acme.example"])
+    assert "acme.example" in site.run("enforce", "acme.example", "--dry-run").stdout
     assert site.writes() == []
     assert not site.include("blog", "blog.example").exists()
+    assert list(site.config.keys_directory.glob("*/leaf.pem")) == []

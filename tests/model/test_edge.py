@@ -9,23 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from origin_pulls.errors import Refused
-from origin_pulls.model import edge
-from origin_pulls.model.edge import (
+from origin_pulls.model import edge, edge_steps
+from origin_pulls.model.edge import Form, SeenAssociation, SeenCertificate, ZoneSeen
+from origin_pulls.model.edge_obstacles import next_on
+from origin_pulls.model.edge_steps import (
     Aim,
     Associate,
     Delete,
-    Form,
     Ready,
-    SeenAssociation,
-    SeenCertificate,
     SwitchOff,
     SwitchOn,
     Upload,
     Void,
     Waiting,
-    ZoneSeen,
 )
-from origin_pulls.model.edge_obstacles import next_on
 from origin_pulls.model.inventory import Proxied
 from origin_pulls.model.policy import Trust
 
@@ -49,7 +46,7 @@ def with_store(seen: ZoneSeen, form: Form, store: tuple[SeenCertificate, ...]) -
     return replace(seen, hostname_certificates=store)
 
 
-def done(seen: ZoneSeen, step: edge.Next, wanted: Aim, *, is_late: bool) -> ZoneSeen:
+def done(seen: ZoneSeen, step: edge_steps.Next, wanted: Aim, *, is_late: bool) -> ZoneSeen:
     """The zone after a step; what takes time at Cloudflare is not active at first."""
     is_zone = wanted.form is Form.ZONE
     store = seen.zone_certificates if is_zone else seen.hostname_certificates
@@ -115,7 +112,7 @@ def test_a_rotation_shows_the_old_or_the_new_at_every_moment(form: Form, is_late
     assert all(shown(state) <= {"old", "new"} for state in states)
     last = states[-1]
     old = replace(new, ours=frozenset(("old",)))
-    while not isinstance(step := edge.removal(old, last), Ready):
+    while not isinstance(step := edge_steps.removal(old, last), Ready):
         last = done(last, step, new, is_late=False)
         assert shown(last) == {"new"}
     assert [one.sha256 for one in last.live(form)] == ["new"]
@@ -126,7 +123,9 @@ def test_on_the_way_back_only_what_is_ours_goes(form: Form) -> None:
     states = turned_on(zone(), aim(form, "new"), is_late=False)
     seen, mine = states[-1], aim(form, "new")
     for _ in range(10):
-        step = edge.step_off(mine, seen, switch_is_ours=True, others_need_zone=False, removes=True)
+        step = edge_steps.step_off(
+            mine, seen, switch_is_ours=True, others_need_zone=False, removes=True
+        )
         if isinstance(step, Ready):
             break
         seen = done(seen, step, mine, is_late=False)
@@ -136,7 +135,7 @@ def test_on_the_way_back_only_what_is_ours_goes(form: Form) -> None:
 
 def test_a_switch_that_was_on_before_us_stays_on() -> None:
     seen = zone(zone_switch=True)
-    step = edge.step_off(
+    step = edge_steps.step_off(
         aim(Form.ZONE, "x"), seen, switch_is_ours=False, others_need_zone=False, removes=False
     )
     assert step == Ready()
@@ -144,10 +143,18 @@ def test_a_switch_that_was_on_before_us_stays_on() -> None:
 
 def test_what_another_vhost_needs_stays_on() -> None:
     seen = turned_on(zone(), aim(Form.ZONE, "x"), is_late=False)[-1]
-    step = edge.step_off(
-        aim(Form.ZONE, "x"), seen, switch_is_ours=True, others_need_zone=True, removes=True
+    step = edge_steps.step_off(
+        aim(Form.ZONE, "x"), seen, switch_is_ours=True, others_need_zone=True, removes=False
     )
     assert step == Ready()
+
+
+def test_what_was_replaced_goes_and_the_zone_goes_on_presenting() -> None:
+    old, new = aim(Form.ZONE, "old"), aim(Form.ZONE, "new", ours=("old",))
+    seen = turned_on(turned_on(zone(), old, is_late=False)[-1], new, is_late=False)[-1]
+    step = edge_steps.step_off(old, seen, switch_is_ours=True, others_need_zone=True, removes=True)
+    seen = done(seen, step, old, is_late=False)
+    assert (shown(seen), [one.sha256 for one in seen.live(Form.ZONE)]) == ({"new"}, ["new"])
 
 
 def test_a_name_that_was_told_to_show_nothing_shows_nothing() -> None:

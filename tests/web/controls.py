@@ -2,7 +2,8 @@
 
 The steps of a row are those of ``hands``. Rows of ``ROOT`` are done in WHM, those of ``ACCOUNT``
 in cPanel, where ``{user}`` and ``{own}`` are an account and a vhost of its own. ``{all}`` is how
-many vhosts with HTTPS there are, ``{pem}`` somebody's CA, ``{secret}`` a token that Cloudflare accepts.
+many vhosts with HTTPS there are, ``{pem}`` somebody's CA, ``{secret}`` a token that
+Cloudflare accepts.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import looking, preparing, previewing, relaxing, stopping, working
-from origin_pulls.engine.edge import going, tidying, wishing
+from origin_pulls.engine.edge import entering, foreseeing, going, tidying, wishing
+from origin_pulls.engine.edge.foreseeing import Foreseen
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
@@ -55,9 +57,22 @@ def wish_for(
     return Change(tuple(wanted.values()), who, is_partial)
 
 
-def preview(config: Config, wish: Reviewed) -> Prepared:
-    """What a wish would do, touching nothing."""
-    return previewing.prepared_for(Server.dry(config), wish)[0]
+def preview(config: Config, wish: Reviewed) -> tuple[Prepared, Foreseen]:
+    """What a wish would do here and at Cloudflare, which is asked; it touches nothing."""
+    server = Server.dry(config)
+    prepared, job = previewing.prepared_for(server, wish)
+    if not prepared.edge_first:
+        return prepared, Foreseen()
+    foreseen = foreseeing.foresee(server, job)
+    left = tuple(item for item in job.items if item.key not in foreseen.refused)
+    if len(left) == len(job.items):
+        return prepared, foreseen
+    again = preparing.prepare(
+        server, [replace(job, items=entering.as_presented(server, left))] if left else []
+    )
+    first = [key for key in prepared.edge_first if key not in foreseen.refused]
+    refused = {**again.refused, **prepared.refused, **foreseen.refused}
+    return replace(again, refused=refused, edge_first=tuple(first)), foreseen
 
 
 def carry_out(config: Config, wish: JobWish, say: Say) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from origin_pulls.agent.chores import Chore
 from origin_pulls.config import Config
@@ -21,7 +22,7 @@ def edge_chores(config: Config) -> list[Chore]:
     """To go on with the jobs that are there, and to look whether all is as it was left."""
     return [
         Chore(GO_ON, config.edge_poll, _GoingOn()),
-        Chore(WATCH, config.watch_every, _watch),
+        Chore(WATCH, config.watch_every, _Watching()),
         Chore("names", config.name_states_every, _look_at_names),
     ]
 
@@ -38,9 +39,15 @@ class _GoingOn:
             self.tried = tidying.leftovers(server)
 
 
+class _Watching:
+    """Looks at the zones in turn, those that were looked at longest ago first."""
+
+    def __init__(self) -> None:
+        self.looked: dict[str, datetime] = {}
+
+    def __call__(self, server: Server) -> None:
+        watching.watch(server, logger.info, self.looked)
+
+
 def _look_at_names(server: Server) -> None:
-    name_states.refresh(server)
-
-
-def _watch(server: Server) -> None:
-    watching.watch(server, logger.info)
+    name_states.refresh(server, is_wanted=lambda: going.is_due(server))

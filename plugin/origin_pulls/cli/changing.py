@@ -194,11 +194,11 @@ def relax(config: Config, as_json: bool, is_all: bool) -> None:
 
 def _carry_out(config: Config, wish: Change | Undo, *, dry_run: bool, as_json: bool) -> int:
     if dry_run:
-        prepared = changing.preview(config, wish)
+        prepared, foreseen = changing.preview(config, wish)
         if as_json:
-            print_json(words.preview_record(prepared))
+            print_json(words.preview_record(prepared, foreseen))
         else:
-            words.say_preview(prepared)
+            words.say_preview(prepared, foreseen)
         return 3 if prepared.refused else 0
     job = changing.carry_out(config, wish, progress)
     if as_json:

@@ -7,11 +7,18 @@ from typing import Any
 
 import click
 
+from origin_pulls.engine.edge.foreseeing import Foreseen
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.showing import Row
 from origin_pulls.model import plan, refusals
+from origin_pulls.model.edge import Form
 from origin_pulls.model.job import Item, Job, State
 
+FORMS = {
+    Form.ZONE: "one certificate for the whole zone",
+    Form.HOSTNAME: "a certificate for these names alone",
+    Form.SHARED: "Cloudflare's shared certificate, which is only looked at",
+}
 COLOURS = {
     State.DONE: "green",
     State.REFUSED: "yellow",
@@ -52,11 +59,21 @@ def item_record(item: Item, *, is_whole: bool) -> dict[str, Any]:
     return {**record, "diff": item.diff, "proof": list(item.proof)} if is_whole else record
 
 
-def preview_record(prepared: Prepared) -> dict[str, Any]:
+def preview_record(prepared: Prepared, foreseen: Foreseen) -> dict[str, Any]:
     """What would be done as plain values."""
     return {
         "dry_run": True,
         "edge_first": list(prepared.edge_first),
+        "edge": [
+            {
+                "zone": zone.name,
+                "form": str(zone.form),
+                "hosts": list(zone.hosts),
+                "vhosts": list(zone.vhosts),
+                "steps": list(zone.steps),
+            }
+            for zone in foreseen.zones
+        ],
         "steps": [plan.describe(step) for step in prepared.steps],
         "diffs": {key: text for key, text in prepared.diffs.items() if key},
         "warnings": _warnings(prepared),
@@ -84,7 +101,7 @@ def say_job(job: Job) -> None:
     click.echo()
 
 
-def say_preview(prepared: Prepared) -> None:
+def say_preview(prepared: Prepared, foreseen: Foreseen) -> None:
     """What would be done: refusals, warnings, steps and diffs."""
     for key, error in prepared.refused.items():
         mark = click.style("would be refused", fg="yellow", bold=True)
@@ -94,10 +111,14 @@ def say_preview(prepared: Prepared) -> None:
     if not prepared.steps:
         click.echo("Nothing would be done.")
         return
+    for zone in foreseen.zones:
+        click.echo(f"At Cloudflare, zone {zone.name}, {FORMS[zone.form]} ({_some(zone.hosts)}):")
+        for text in zone.steps or ("nothing is left to do there",):
+            click.echo(f"  · {text}")
     if prepared.edge_first:
         click.echo(
-            "First Cloudflare is looked at, made to present the certificate, and proven, with "
-            f"the origin in observe: {', '.join(prepared.edge_first)}"
+            "Then this server only observes until the certificate has come through Cloudflare: "
+            f"{', '.join(prepared.edge_first)}"
         )
     click.echo("It would:")
     for number, step in enumerate(prepared.steps, 1):

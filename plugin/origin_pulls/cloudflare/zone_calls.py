@@ -10,11 +10,12 @@ from urllib.parse import quote
 from origin_pulls.cloudflare import reading
 from origin_pulls.cloudflare.calls import Calls, certain, zone_path
 from origin_pulls.cloudflare.values import ACTIVE, Record, TokenState, Zone
-from origin_pulls.errors import EdgeRefused
+from origin_pulls.errors import EdgeRefused, EdgeUnknown
 
 ZONE_READ = "Zone: Read"
 DNS_READ = "DNS: Read"
 SETTINGS_READ = "Zone Settings: Read"
+EDIT_GROUP = "SSL and Certificates Write"  # as the API calls what the dashboard calls Edit
 ADDRESS_KINDS = ("A", "AAAA", "CNAME")
 PAGE = 50
 MOST_ZONES = 5000
@@ -67,6 +68,18 @@ class ZoneCalls:
         except EdgeRefused:
             return None
         return reading.permission_groups(answer.result)
+
+    def may_edit_certificates(self) -> bool | None:
+        """Whether this token may change client certificates, as far as it may read itself.
+
+        ``None`` where Cloudflare does not say: then the first upload tells.
+        """
+        try:
+            state = self.verify()
+            groups = self.token_groups(state.id) if state.id else None
+        except (EdgeRefused, EdgeUnknown):
+            return None
+        return None if groups is None else EDIT_GROUP in groups
 
     def zone(self, zone_id: str) -> Zone:
         """One zone by its id."""

@@ -10,15 +10,15 @@ from dataclasses import replace
 from origin_pulls.engine import looking, settling
 from origin_pulls.engine.outcomes import Outcome, ended
 from origin_pulls.engine.preparing import Prepared, carried_along
-from origin_pulls.engine.proving import Before, Prover
+from origin_pulls.engine.run_proof import RunProof
 from origin_pulls.engine.server import Server
 from origin_pulls.engine.settling import Say
 from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
-from origin_pulls.model import include, plan, proof
+from origin_pulls.model import include, plan
 from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.model.plan import Change, Step
-from origin_pulls.model.policy import Mode, Policy, Port80
-from origin_pulls.model.proof import Check, Result, Seen
+from origin_pulls.model.policy import Mode, Port80
+from origin_pulls.model.proof import Result
 from origin_pulls.server import journal
 from origin_pulls.server.journal import Deed
 
@@ -46,19 +46,17 @@ class Carrying:
         self.server = server
         self.prepared = prepared
         self.say = say
-        self.prover = Prover(server.config, server.probe())
         self.changes = {change.key: change for change in prepared.changes}
+        self.asked = RunProof(server, self.changes, prepared.bystanders)
         self.outcomes: dict[str, Outcome] = {
             key: Outcome(error) for key, error in prepared.refused.items()
         }
-        self.before = Before()
-        self.parent = server.apache.parent()
 
     def carry_out(self, jobs: Sequence[Job]) -> list[Job]:
         """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
         if self.prepared.swept:
             self.say(f"emptying {len(self.prepared.swept)} includes that no policy stands behind")
-        self._refuse_together(jobs, self._look_before())
+        self._refuse_together(jobs, self.asked.look_before())
         steps = self._steps_left()
         if steps:
             try:
@@ -98,29 +96,6 @@ class Carrying:
         return done
 
     # -- before -----------------------------------------------------------------------------
-
-    def _look_before(self) -> dict[str, Refused]:
-        """Note what vhosts answer now; refusals for those that are to demand and do not answer."""
-        changing = [
-            (change.facts.vhost, change.wanted, change.facts.edge.ways)
-            for change in self.changes.values()
-        ]
-        self.before = self.prover.before(changing, self.prepared.bystanders)
-        silent = {
-            ask.host: seen
-            for ask, seen in self.before.asked.items()
-            if ask.is_tls and not ask.nonce and _is_dumb(seen)
-        }
-        refused = {}
-        for key, change in self.changes.items():
-            host = proof.main_host(change.facts.vhost)
-            if change.wanted.mode is not Mode.OFF and host in silent:
-                refused[key] = Refused(
-                    f"{host} does not answer on {change.facts.vhost.addresses[0]} even now: "
-                    f"{silent[host]}",
-                    hint="Nothing could be proven. Mend the site first.",
-                )
-        return refused
 
     def _refuse_together(self, jobs: Sequence[Job], refused: Mapping[str, Refused]) -> None:
         """A job is refused as a whole here too, unless it may be done in part."""
@@ -191,13 +166,8 @@ class Carrying:
     def _prove(self, run: journal.Run, step: plan.Prove) -> None:
         wanted = {key: policy for key, policy in step.policies if not self._has_failed(key)}
         self.say(f"proving {len(wanted)} vhost{'s' if len(wanted) != 1 else ''} with requests")
-        checks = [
-            check
-            for key, policy in wanted.items()
-            for check in self._checks(self.changes[key], policy)
-        ]
-        results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
-        if settling.has_died(self.server.apache, self.parent):
+        results = self.asked.that_hold(wanted)
+        if self.asked.has_died():
             raise _SetbackError("Apache died at the reload; its error_log says why")
         failed = [result for result in results if not result.holds]
         bystander = next((one for one in failed if one.check.vhost.startswith("bystander")), None)
@@ -211,13 +181,6 @@ class Carrying:
         reasons = {one.check.vhost: f"The proof failed: {one}" for one in reversed(failed)}
         if reasons:
             self._take_some_back(run, reasons, "Look at the site's own error_log, then try again.")
-
-    def _ask(self, checks: Sequence[Check]) -> list[Result]:
-        return self.prover.until_they_hold(
-            checks,
-            is_hopeless=lambda: settling.has_died(self.server.apache, self.parent),
-            patience=self.server.config.proof_patience,
-        )
 
     # -- taking back ------------------------------------------------------------------------
 
@@ -266,10 +229,7 @@ class Carrying:
         self.say("taking back")
         run.take_back(keys)
         problem = settling.settle(self.server.apache, self.say)
-        self.parent = self.server.apache.parent()
-        back = [key for key in (self.changes if keys is None else keys) if key in self.changes]
-        checks = [check for key in back for check in self._checks_of_before(self.changes[key])]
-        results = self._ask([*checks, *self.prover.bystander_checks(self.before)])
+        results = self.asked.that_are_as_before(self.changes if keys is None else keys)
         failed = [result for result in results if not result.holds]
         in_force = next((one for one in failed if one.seen.is_refused), None)
         if in_force is not None or (failed and problem):
@@ -279,17 +239,6 @@ class Carrying:
             )
         if failed:
             raise _StillDifferentError(failed)
-
-    def _checks_of_before(self, change: Change) -> list[Check]:
-        """That a vhost does again what its policy before says, if it answered then at all."""
-        hosts = change.facts.vhost.host_names
-        if any(_is_dumb(seen) for ask, seen in self.before.asked.items() if ask.host in hosts):
-            return []
-        return self._checks(change, change.facts.policy)
-
-    def _checks(self, change: Change, policy: Policy) -> list[Check]:
-        facts = change.facts
-        return self.prover.checks(facts.vhost, policy, self.before, facts.edge.ways)
 
     # -- the end ----------------------------------------------------------------------------
 
@@ -336,10 +285,6 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error)
-
-
-def _is_dumb(seen: Seen) -> bool:
-    return seen.status is None
 
 
 def _not_put_back(error: OSError) -> NotRestored:

@@ -5,7 +5,7 @@ By the records of the zone where a token reaches it, else by DNS against Cloudfl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from origin_pulls.engine import looking
@@ -18,11 +18,12 @@ from origin_pulls.store.marks import Marks
 BACKGROUND = 2  # times as long as a look that somebody waits for
 
 
-def refresh(server: Server) -> int:
+def refresh(server: Server, *, is_wanted: Callable[[], bool] = lambda: False) -> int:
     """Look at the names of the vhosts that were looked at longest ago; how many vhosts.
 
     Bounded in number and time. A vhost that cannot be looked at takes its turn all the same, so
-    that no account's token or name server keeps others from theirs; what was known of it stays.
+    that no account's token or name server keeps others from theirs; what was known of it
+    stays. It ends when something else is wanted at Cloudflare.
     """
     config, marks = server.config, Marks(server.store)
     if not _is_possible(server):
@@ -38,6 +39,8 @@ def refresh(server: Server) -> int:
     done = 0
     with _Look(server, config.names_patience * BACKGROUND) as look:
         for vhost in due[: config.name_states_at_once]:
+            if is_wanted():
+                break
             known = marks.name_states(vhost.user, vhost.server_name)
             states, _ = look.at(vhost, known.states)
             marks.keep_name_states(vhost, states, at=server.stamp())

@@ -81,15 +81,24 @@ class Prover:
         ]
 
     def until_they_hold(
-        self, checks: Sequence[Check], *, is_hopeless: Callable[[], bool], patience: float
+        self,
+        checks: Sequence[Check],
+        *,
+        is_hopeless: Callable[[], bool],
+        patience: float,
+        edge_patience: float | None = None,
     ) -> list[Result]:
         """Ask until every check holds, or patience ends, or it is hopeless; the last results.
 
         A graceful restart changes over while requests come in, so the first answers may still be
         old ones. Checks that do not hold yet are asked again; what counts in the end is one pass
         in which all of them held.
+
+        ``edge_patience``: for how long a request through Cloudflare may go on failing. Each time
+        it fails a visitor is refused, so it is much shorter than that for Apache's changing over.
         """
         end = time.monotonic() + patience
+        visitors = _Visitors(edge_patience)
         results: list[Result] = []
         asked: Sequence[int] = range(len(checks))
         pause = PAUSE
@@ -103,7 +112,8 @@ class Prover:
             failing = [number for number, result in enumerate(results) if not result.holds]
             if not failing and len(asked) == len(checks):
                 return results
-            if is_hopeless() or time.monotonic() >= end:
+            visitors.note(results)
+            if is_hopeless() or visitors.are_refused or time.monotonic() >= end:
                 return results
             if failing:
                 time.sleep(pause)
@@ -112,3 +122,27 @@ class Prover:
 
     def _ask(self, request: Ask) -> Seen:
         return asking.ask(request, self.certificates, timeout=self.config.answer_timeout)
+
+
+class _Visitors:
+    """How long the requests through Cloudflare have been failing, each without a pause."""
+
+    def __init__(self, patience: float | None) -> None:
+        self.patience = patience
+        self.since: dict[int, float] = {}
+        self.are_refused = False
+
+    def note(self, results: Sequence[Result]) -> None:
+        """Take the results of one more pass; a single failure never counts."""
+        if self.patience is None:
+            return
+        now = time.monotonic()
+        failing = {
+            number
+            for number, result in enumerate(results)
+            if result.check.ask.nonce and not result.holds
+        }
+        self.are_refused = any(
+            number in self.since and now - self.since[number] >= self.patience for number in failing
+        )
+        self.since = {number: self.since.get(number, now) for number in failing}

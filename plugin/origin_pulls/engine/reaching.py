@@ -126,6 +126,13 @@ class Reaching:
             raise unknown
         return best
 
+    def others(self, reached: Reached) -> list[Client]:
+        """The clients of the server's own tokens that reach the same zone as an account's."""
+        if not reached.token.owner:
+            return []
+        found, _ = self._among(self._of(*SERVER), reached.zone.name)
+        return [one.client for one in found if one.zone.id == reached.zone.id]
+
     def states(self, user: str, incarnation: str, names: Sequence[str]) -> list[ProxyState]:
         """Which of these names are proxied: by their zone's records, else by DNS."""
         return [self._state(user, incarnation, name) for name in names]

@@ -18,7 +18,6 @@ from origin_pulls.server.tokens import Token, Tokens
 
 MOST_NAMES = 200
 MOST_ZONES = 50
-EDIT_GROUP = "SSL and Certificates Write"
 Say = Callable[[str], None]
 
 
@@ -151,7 +150,7 @@ def _edit(groups: frozenset[str] | None, *, can_read: bool | None) -> Permission
     """Whether the token may upload and switch, as far as that can be known without doing so."""
     name = certificate_calls.EDIT
     if groups is not None:
-        return Permission(name, EDIT_GROUP in groups)
+        return Permission(name, zone_calls.EDIT_GROUP in groups)
     if can_read is False:
         return Permission(name, is_held=False, note="it may not even read them")
     return Permission(name, None, "Cloudflare tells this only at the first upload")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from origin_pulls.errors import Refused
-from origin_pulls.model.edge import TLS_MODES, Aim, Form, Next, ZoneSeen, step_on
+from origin_pulls.model.edge import TLS_MODES, Form, ZoneSeen
+from origin_pulls.model.edge_steps import Aim, Next, step_on
 
 MOST_HOSTNAME_CERTIFICATES = 10  # of one zone (developers.cloudflare.com, per-hostname limits)
 

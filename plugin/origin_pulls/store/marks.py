@@ -12,12 +12,16 @@ from datetime import datetime, timedelta
 
 from origin_pulls.model.inventory import VISITED, Proxied, Vhost
 from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.model.saying import named
 from origin_pulls.model.zones import Known
 from origin_pulls.store.parts import Writing
 
 AT = "user=? AND incarnation=? AND server_name=?"
 LONGEST = 500
+# Kinds of what needs attention: at Cloudflare, and of certificates that a person has to bring.
+EDGE = "edge"
+CERTIFICATE = "certificate"
 LATER = timedelta(minutes=1)
 NAMES = "names"  # the kind of attention of names that are not behind Cloudflare
 # Visited names that lead past Cloudflare to a vhost that demands, and are not exempt.
@@ -165,7 +169,10 @@ def note_outcome(connection: sqlite3.Connection, item: Item, at: str) -> None:
     """What the outcome of a job says of a vhost: its proof, and whether it needs attention."""
     place = item.user, item.incarnation, item.server_name
     if item.state is State.DONE:
-        for kind in ("job", "proof"):
+        ended = ["job", "proof"]
+        if item.wanted.mode is Mode.OFF or item.wanted.trust is not Trust.OWN:
+            ended.append(CERTIFICATE)  # it depends on none that is kept here any more
+        for kind in ended:
             _forget(connection, place, kind)
         if item.proof:
             _keep_proof(connection, place, held=True, said=item.message, at=at)

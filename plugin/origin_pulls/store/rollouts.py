@@ -8,49 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from origin_pulls.model import rollout as rollouts
-from origin_pulls.model.edge import Form
 from origin_pulls.model.job import Item, Job, State
 from origin_pulls.model.rollout import Rollout
 from origin_pulls.store import marks
+from origin_pulls.store.presented import Presented, PresentedRows
 from origin_pulls.store.records import finish_item
-from origin_pulls.store.store import Store
 
 CERTIFICATE = "certificate"
 ASSOCIATION = "association"
 SWITCH = "switch"
 IMPORTED = "imported"  # in the place of which certificate of ours, by their numbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presented:
-    """Proven to be presented to a vhost: by which zone, in which form, which certificate.
-
-    ``material`` is the number of the certificate (empty: Cloudflare's shared one). ``removes``:
-    the certificate is to be deleted once nobody demands it. ``is_void``: nothing may be built on
-    it, and what we set for it at the edge is to be taken away.
-    """
-
-    user: str
-    incarnation: str
-    server_name: str
-    zone: str
-    zone_name: str
-    form: Form
-    material: str
-    hosts: tuple[str, ...]
-    since: str
-    removes: bool = False
-    is_void: bool = False
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """The vhost in its account's present life, as policies are kept."""
-        return self.user, self.incarnation, self.server_name
-
-    @property
-    def key(self) -> str:
-        """Account and ServerName in one word."""
-        return f"{self.user}/{self.server_name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +30,8 @@ class Drift:
     since: str
 
 
-class EdgeStore:
+class EdgeStore(PresentedRows):
     """The edge's tables of one open store."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
 
     # -- rollouts ---------------------------------------------------------------------------
 
@@ -121,63 +85,10 @@ class EdgeStore:
 
     # -- what is presented ------------------------------------------------------------------
 
-    def presented(self) -> list[Presented]:
-        """All that is presented to vhosts of this server."""
-        rows = self.store.rows("SELECT * FROM presented ORDER BY user, server_name, zone")
-        with self.store.mended():
-            return [
-                Presented(
-                    **{
-                        **dict(row),
-                        "form": Form(row["form"]),
-                        "hosts": tuple(json.loads(row["hosts"])),
-                        "removes": bool(row["removes"]),
-                        "is_void": bool(row["is_void"]),
-                    }
-                )
-                for row in rows
-            ]
-
     def relied_on(self) -> list[Presented]:
         """What is presented and may be built on: not void, and nothing is amiss with it."""
         amiss = {(one.key, one.zone) for one in self.drifts()}
-        return [
-            one for one in self.presented() if not one.is_void and (one.key, one.zone) not in amiss
-        ]
-
-    def keep_presented(self, found: Sequence[Presented]) -> None:
-        """Note what is presented from now on."""
-        with self.store.writing() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO presented VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                [
-                    (
-                        *(one.user, one.incarnation, one.server_name, one.zone, one.zone_name),
-                        *(one.form, one.material, json.dumps(one.hosts), one.since, one.removes),
-                        one.is_void,
-                    )
-                    for one in found
-                ],
-            )
-
-    def forget_presented(self, one: Presented) -> None:
-        """It is presented no more."""
-        with self.store.writing() as connection:
-            connection.execute(
-                "DELETE FROM presented WHERE user=? AND incarnation=? AND server_name=? AND zone=?",
-                (one.user, one.incarnation, one.server_name, one.zone),
-            )
-
-    def ask_removal(self, keys: Sequence[tuple[str, str]]) -> None:
-        """The certificates of these vhosts (user, ServerName) go once nobody demands them."""
-        wanted = set(keys)
-        self.keep_presented(
-            [
-                replace(one, removes=True)
-                for one in self.presented()
-                if (one.user, one.server_name) in wanted
-            ]
-        )
+        return [one for one in self.valid() if (one.key, one.zone) not in amiss]
 
     def ways(self, key: str) -> tuple[tuple[str, str], ...]:
         """The addresses of the edge (with port) by which a vhost at the edge is proven."""

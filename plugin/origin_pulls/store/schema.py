@@ -132,5 +132,16 @@ CREATE TRIGGER names_matter_no_more AFTER UPDATE ON policy
     AND server_name=NEW.server_name; END;
 """
 
+# A vhost may be presented two things of one zone for a while: what comes, and what has to go.
+REPLACED = """
+CREATE TABLE presented_now (
+    user TEXT, incarnation TEXT, server_name TEXT, zone TEXT, zone_name TEXT, form TEXT,
+    material TEXT, hosts TEXT, since TEXT, removes INTEGER, is_void INTEGER,
+    PRIMARY KEY (user, incarnation, server_name, zone, form, material));
+INSERT INTO presented_now SELECT * FROM presented;
+DROP TABLE presented;
+ALTER TABLE presented_now RENAME TO presented;
+"""
+
 # In the order in which they are applied. One that was released is never edited again.
-MIGRATIONS = (MAIN, EDGE, PAGES, ACCOUNTS, TELLING)
+MIGRATIONS = (MAIN, EDGE, PAGES, ACCOUNTS, TELLING, REPLACED)

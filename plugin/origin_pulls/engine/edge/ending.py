@@ -60,7 +60,8 @@ def _item(job: Job, rollout: Rollout, item: Item, runs: list[Item]) -> Item:
         )
     message, hint = failed
     is_stuck = bool(runs) and runs[-1].state is State.NOT_RESTORED
-    is_touched = rollout.touched or bool(rollout.steps)
+    is_there = item.key in rollout.keys  # else it was refused when Cloudflare was looked at
+    is_touched = bool(runs) or (is_there and (rollout.touched or bool(rollout.steps)))
     state = State.RESTORED if is_touched else State.REFUSED
     if is_touched and not message.endswith("taken back."):
         message = f"{message.rstrip('.')}. It was taken back."

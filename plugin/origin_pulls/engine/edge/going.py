@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from origin_pulls.engine.edge import tidying
-from origin_pulls.engine.edge.beginning import Beginning, begin_rotation
+from origin_pulls.engine.edge.beginning import Beginning
 from origin_pulls.engine.edge.ending import ended, refused
 from origin_pulls.engine.edge.entering import at_edge
+from origin_pulls.engine.edge.replacing import begin_rotation
 from origin_pulls.engine.edge.rotating import Rotating
 from origin_pulls.engine.edge.stages import Stages
 from origin_pulls.engine.edge.turning_on import TurningOn
@@ -40,6 +41,12 @@ def go_on(server: Server, say: Say) -> float | None:
             _advance(server, job, say)
         tidying.tidy(server, say)
         return _next_due(server)
+
+
+def is_due(server: Server) -> bool:
+    """Whether somebody waits at the edge for a step that could be done now."""
+    due = _next_due(server)
+    return due is not None and due <= 0
 
 
 def _advance(server: Server, job: Job, say: Say) -> None:
@@ -126,9 +133,12 @@ def _next_due(server: Server) -> float | None:
     jobs = at_edge(server)
     if not jobs:
         return None
-    now = server.clock()
-    times = [
-        max((datetime.fromisoformat(rollout.due) - now).total_seconds(), 0) if rollout.due else 0
-        for rollout in EdgeStore(server.store).rollouts()
-    ]
-    return min(times, default=0.0)
+    store, now = EdgeStore(server.store), server.clock()
+    begun = {rollout.job: rollout for rollout in store.rollouts()}
+    times = []
+    for job in jobs:
+        rollout = begun.get(job.number)
+        waits = rollout is not None and rollout.due and not store.cancelled_by(job.number)
+        due = datetime.fromisoformat(rollout.due) if rollout and waits else now
+        times.append(max((due - now).total_seconds(), 0.0))
+    return min(times)

@@ -10,7 +10,8 @@ from origin_pulls.model.facts import EdgeFacts
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.server import certificates, files
 from origin_pulls.store import Store
-from origin_pulls.store.rollouts import EdgeStore, Presented
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import EdgeStore
 
 
 class KnownEdge:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from origin_pulls.cloudflare.values import EdgeCertificate, Zone
 from origin_pulls.engine.edge.reach import ZoneClient
 from origin_pulls.errors import Refused
-from origin_pulls.model import edge
-from origin_pulls.model.edge import Aim, EdgeStep, Form, SeenAssociation, SeenCertificate, ZoneSeen
+from origin_pulls.model import edge, edge_steps
+from origin_pulls.model.edge import Form, SeenAssociation, SeenCertificate, ZoneSeen
+from origin_pulls.model.edge_steps import Aim, EdgeStep
 from origin_pulls.model.rollout import Leg
 from origin_pulls.server import certificates
 from origin_pulls.server.certificates import Material
@@ -70,23 +71,23 @@ def do(server: Server, client: ZoneClient, leg: Leg, aim: Aim, step: EdgeStep) -
     store, zone = EdgeStore(server.store), leg.zone
     is_zone = leg.form is Form.ZONE
     match step:
-        case edge.Upload():
+        case edge_steps.Upload():
             _upload(server, client, leg, aim)
-        case edge.SwitchOn():
+        case edge_steps.SwitchOn():
             store.note(zone, SWITCH, "zone")
             client.set_zone_aop(zone, enabled=True)
-        case edge.SwitchOff():
+        case edge_steps.SwitchOff():
             client.set_zone_aop(zone, enabled=False)
             store.forget(zone, SWITCH, "zone")
-        case edge.Associate():
+        case edge_steps.Associate():
             for host in step.hosts:
                 store.note(zone, ASSOCIATION, host, step.cert_id)
             client.associate(zone, [(host, step.cert_id, True) for host in step.hosts])
-        case edge.Void():
+        case edge_steps.Void():
             client.associate(zone, [(host, cert_id, None) for host, cert_id in step.pairs])
             for host, _ in step.pairs:
                 store.forget(zone, ASSOCIATION, host)
-        case edge.Delete():
+        case edge_steps.Delete():
             delete = client.delete_zone_certificate if is_zone else None
             (delete or client.delete_hostname_certificate)(zone, step.cert_id)
 

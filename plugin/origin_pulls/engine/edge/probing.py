@@ -39,14 +39,21 @@ def probe(server: Server, hosts: Sequence[str], serial: int | None) -> Probed:
         addresses = server.reach.edge_addresses(asked)
         if not addresses:
             return Probed(problem=f"DNS names no address of Cloudflare for {asked}")
-        for address in addresses:
-            literal = f"[{address}]" if ":" in address else address
-            way = f"{literal}:{server.config.edge_port}", asked
-            problem = _ask(server, log, *way, serial)
+        found = [_with_port(address, server.config.edge_port) for address in addresses]
+        # A machine without IPv6 asks by the others: the same edge stands behind all of them.
+        reached = [address for address in found if asking.has_route(address)]
+        if not reached:
+            return Probed(problem=f"this server has no way to Cloudflare for {asked}: {found[0]}")
+        for address in reached:
+            problem = _ask(server, log, address, asked, serial)
             if problem:
                 return Probed(tuple(ways), problem)
-            ways.append(way)
+            ways.append((address, asked))
     return Probed(tuple(ways))
+
+
+def _with_port(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _ask(server: Server, log: Path, address: str, host: str, serial: int | None) -> str:

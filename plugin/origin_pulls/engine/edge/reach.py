@@ -13,6 +13,9 @@ from origin_pulls.secret import Secret
 class ZoneClient(Protocol):
     """The calls of ``cloudflare.client.Client`` that concern one zone."""
 
+    def may_edit_certificates(self) -> bool | None:
+        """Whether certificates may be changed; ``None`` when that is not known."""
+
     def zone(self, zone_id: str) -> Zone:
         """One zone by its id."""
 

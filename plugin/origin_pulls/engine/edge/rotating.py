@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import looking
-from origin_pulls.engine.edge.beginning import deadline
+from origin_pulls.engine.edge.legs import deadline
 from origin_pulls.engine.edge.stages import Stages, step_item
 from origin_pulls.errors import EdgeUnknown, Refused
-from origin_pulls.model import edge
-from origin_pulls.model.edge import Form, Ready, Waiting
+from origin_pulls.model import edge_steps
+from origin_pulls.model.edge import Form
 from origin_pulls.model.edge_obstacles import next_on
+from origin_pulls.model.edge_steps import Ready, Waiting
 from origin_pulls.model.job import Applied
+from origin_pulls.model.policy import Mode
 from origin_pulls.model.rollout import Leg, Rollout, Stage
 
 
@@ -70,15 +73,16 @@ class Rotating(Stages):
         return self.failing(rollout, {key: (text, hint) for key, text in problems.items()})
 
     def _adopt(self, rollout: Rollout) -> None:
-        """From now on the new certificate is what is presented."""
-        self.store.keep_presented(self.presented(rollout, is_void=False))
+        """From now on the new certificate is what is presented; the old one is to go."""
+        self.store.replace_presented(self.presented(rollout, is_void=False))
         for leg in rollout.open_legs():
             if leg.form is Form.ZONE:
                 self.store.keep_zone_material(leg.zone, leg.material)
 
     def _remove(self, rollout: Rollout) -> Rollout:
-        """The old leaves go from Cloudflare; where that fails they stay, and do no harm."""
-        for leg in rollout.open_legs():
+        """The old leaves go from Cloudflare; where that fails, tidying tries it again."""
+        legs = rollout.open_legs()
+        for leg in () if self._is_nobodys(legs) else legs:
             waiting = self._delete(leg, leg.old)
             if waiting and not self.is_late(rollout):
                 return self.wait(rollout, waiting)
@@ -89,10 +93,16 @@ class Rotating(Stages):
     def _return(self, rollout: Rollout) -> Rollout:
         """The old certificate is presented again, then the new one goes from Cloudflare."""
         legs = [leg for leg in rollout.legs if all(key in rollout.failed for key in leg.keys)]
+        if self._is_nobodys(legs):
+            # What was brought goes without anybody waiting for it (``tidying``).
+            self.store.keep_presented(self.presented(rollout, is_void=True))
+            return rollout.at(Stage.NARROWING)
         for leg in legs:
             waiting = self._return_leg(leg)
             if waiting and not self.is_late(rollout):
                 return self.wait(rollout, waiting)
+        if Mode.ENFORCE not in self._modes(legs):
+            return rollout.at(Stage.NARROWING)
         _, problems = self.probe(rollout, legs, is_old=True)
         if not problems:
             return rollout.at(Stage.NARROWING)
@@ -100,6 +110,20 @@ class Rotating(Stages):
             return self.wait(rollout, next(iter(problems.values())))
         self.note("the origin goes on trusting both certificates: it is not proven which one comes")
         return replace(rollout.at(Stage.NARROWING), step=-1)
+
+    def _is_nobodys(self, legs: Sequence[Leg]) -> bool:
+        """Whether all vhosts of these legs were relaxed meanwhile, so nobody can be refused."""
+        return self._modes(legs) <= {Mode.OFF}
+
+    def _modes(self, legs: Sequence[Leg]) -> set[Mode]:
+        """The modes of the vhosts of these legs, as they are now."""
+        policies = self.server.store.policies()
+        keys = {key for leg in legs for key in leg.keys}
+        return {
+            policies.get((item.user, item.incarnation, item.server_name), Applied()).policy.mode
+            for item in self.job.items
+            if item.key in keys
+        }
 
     def _return_leg(self, leg: Leg) -> str:
         """One step back; what is waited for, or empty when the leg is back."""
@@ -110,7 +134,7 @@ class Rotating(Stages):
                 )
                 aim = looking.aim_of(self.server, leg, number=leg.old)
                 found = next_on(aim, looking.glance(client, leg))
-                if isinstance(found, edge.Associate):
+                if isinstance(found, edge_steps.Associate):
                     looking.do(self.server, client, leg, aim, found)
                     return "the old certificate to be set again"
                 if isinstance(found, Waiting):
@@ -127,12 +151,12 @@ class Rotating(Stages):
             client = self.server.reach.client(leg.user, leg.incarnation, leg.zone, leg.zone_name)
             aim = looking.aim_of(self.server, leg, number=number)
             aim = replace(aim, ours=frozenset((aim.leaf,)))
-            found = edge.removal(aim, looking.glance(client, leg))
+            found = edge_steps.removal(aim, looking.glance(client, leg))
             if isinstance(found, Ready):
                 self.store.forget(leg.zone, looking.kind(leg.form), aim.leaf)
                 return ""
             if not isinstance(found, Waiting):
-                self.note(edge.describe(found, leg.zone_name))
+                self.note(edge_steps.describe(found, leg.zone_name))
                 looking.do(self.server, client, leg, aim, found)
         except EdgeUnknown as error:
             return error.message

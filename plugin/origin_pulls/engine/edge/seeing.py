@@ -13,12 +13,13 @@ from origin_pulls.engine.edge import looking, watching
 from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, Refused
-from origin_pulls.model import edge, edge_obstacles
+from origin_pulls.model import edge, edge_obstacles, edge_steps
 from origin_pulls.model.edge import SeenCertificate, ZoneSeen
 from origin_pulls.model.inventory import Inventory, Proxied, Vhost
 from origin_pulls.model.job import Applied, Job
 from origin_pulls.model.zones import ProxyState
-from origin_pulls.store.rollouts import Drift, EdgeStore, Presented
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import Drift, EdgeStore
 
 NOTHING = "no certificate"
 
@@ -173,7 +174,7 @@ def _zone(
         NameAtEdge(host, edge.side(host, seen.records), _words(edge.presented(seen, host), leaf))
         for host in hosts
     )
-    aim = edge.Aim(
+    aim = edge_steps.Aim(
         form=ours.form if ours else edge.Form.ZONE,
         leaf=leaf,
         hosts=tuple(one.name for one in names if one.side is Proxied.PROXIED),

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing, recovery, working
 from origin_pulls.engine.edge import looking, probing
-from origin_pulls.engine.edge.beginning import deadline
+from origin_pulls.engine.edge.legs import deadline
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, Refused
-from origin_pulls.model import edge
-from origin_pulls.model.edge import Aim, Next, Ready, Waiting
+from origin_pulls.model import edge, edge_steps
 from origin_pulls.model.edge_obstacles import next_on
+from origin_pulls.model.edge_steps import Aim, Next, Ready, Waiting
 from origin_pulls.model.job import STEP, Item, Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.rollout import BACK, Leg, Rollout, Stage
-from origin_pulls.store.rollouts import EdgeStore, Presented
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import EdgeStore
 
 SOON = 6  # looks that come quickly; after them it is looked less often
 MOST_AT_ONCE = 12  # steps without a pause between them
@@ -119,7 +120,7 @@ class Stages:
         seen = looking.look(client, client.zone(leg.zone), leg.hosts)
         found = next_on(aim, seen)
         if not isinstance(found, Waiting | Ready):
-            self.note(edge.describe(found, leg.zone_name))
+            self.note(edge_steps.describe(found, leg.zone_name))
             looking.do(self.server, client, leg, aim, found)
         return found
 

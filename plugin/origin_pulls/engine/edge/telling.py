@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from origin_pulls.engine.server import Server
 from origin_pulls.model.inventory import Vhost
-from origin_pulls.store.marks import Marks
+from origin_pulls.store.marks import CERTIFICATE, EDGE, Marks
 from origin_pulls.store.rollouts import Drift
 
-EDGE = "edge"
-CERTIFICATE = "certificate"
+logger = logging.getLogger(__name__)
 
 
 def tell_drift(server: Server, vhosts: Mapping[str, Vhost], now: Sequence[Drift]) -> None:
-    """Note at each vhost what is amiss at Cloudflare; what is in order again is forgotten.
+    """Note at each vhost what is amiss at Cloudflare; what is in order again is forgotten."""
+    _tell(server, vhosts, EDGE, _by_vhost(now))
 
-    It is compared with what was told, not with what was seen last: others mend drift as well.
+
+def tell_expiry(server: Server, vhosts: Mapping[str, Vhost], now: Mapping[str, str]) -> None:
+    """Note at each vhost that its certificate ends and a person is needed, or that none is."""
+    for key, said in _tell(server, vhosts, CERTIFICATE, now).items():
+        logger.warning("%s: %s", key, said)
+
+
+def _tell(
+    server: Server, vhosts: Mapping[str, Vhost], kind: str, are: Mapping[str, str]
+) -> dict[str, str]:
+    """Bring the notices of a kind up to date; gives those that are new.
+
+    It is compared with what was told, not with what was seen last: others mend things as well.
     """
     marks = Marks(server.store)
-    was, are = _told(server), _by_vhost(now)
+    was = _told(server, kind)
     for key in was.keys() - are.keys():
         if key in vhosts:
-            marks.forget(vhosts[key], EDGE)
-    for key, said in are.items():
-        if key in vhosts and said != was.get(key):
-            marks.notice(vhosts[key], EDGE, said, at=server.stamp())
+            marks.forget(vhosts[key], kind)
+    fresh = {key: said for key, said in are.items() if key in vhosts and said != was.get(key)}
+    for key, said in fresh.items():
+        marks.notice(vhosts[key], kind, said, at=server.stamp())
+    return fresh
 
 
-def tell_expiry(server: Server, vhost: Vhost, said: str) -> None:
-    """Note at a vhost that its certificate ends, and that a person has to bring another."""
-    Marks(server.store).notice(vhost, CERTIFICATE, said, at=server.stamp())
-
-
-def lasts(server: Server, vhost: Vhost) -> None:
-    """The certificate of a vhost lasts: nobody need be told that it ends."""
-    place = vhost.user, vhost.incarnation, vhost.server_name
-    told = server.store.rows(
-        "SELECT 1 FROM attention WHERE user=? AND incarnation=? AND server_name=? AND kind=?",
-        (*place, CERTIFICATE),
-    )
-    if told:
-        Marks(server.store).forget(vhost, CERTIFICATE)
-
-
-def _told(server: Server) -> dict[str, str]:
-    rows = server.store.rows("SELECT user, server_name, said FROM attention WHERE kind=?", (EDGE,))
+def _told(server: Server, kind: str) -> dict[str, str]:
+    rows = server.store.rows("SELECT user, server_name, said FROM attention WHERE kind=?", (kind,))
     return {f"{row['user']}/{row['server_name']}": str(row["said"]) for row in rows}
 
 

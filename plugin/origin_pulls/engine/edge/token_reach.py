@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from origin_pulls.cloudflare.values import Zone
 from origin_pulls.config import Config
+from origin_pulls.engine.edge.fallback import with_fallback
 from origin_pulls.engine.edge.reach import ZoneClient
-from origin_pulls.engine.reaching import Reaching
+from origin_pulls.engine.reaching import Reached, Reaching
 from origin_pulls.errors import EdgeRefused
 from origin_pulls.server.tokens import Tokens
 
@@ -30,7 +31,7 @@ class TokenReach:
     def zone_of(self, user: str, incarnation: str, name: str) -> tuple[ZoneClient, Zone] | None:
         """The zone of a name, and who reaches it."""
         found = self._now.find(user, incarnation, name)
-        return (found.client, found.zone) if found else None
+        return (self._client(found), found.zone) if found else None
 
     def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
         """Who reaches a zone; ``EdgeRefused`` when no token does any more."""
@@ -41,7 +42,7 @@ class TokenReach:
                 f"No token reaches the zone {zone_name} any more. {said}".strip(),
                 hint="See `origin-pulls token list`, and `token add`.",
             )
-        return found.client
+        return self._client(found)
 
     def edge_addresses(self, host: str) -> list[str]:
         """The addresses of Cloudflare's edge that DNS names for a host."""
@@ -50,6 +51,10 @@ class TokenReach:
     def is_known(self, host: str) -> bool:
         """Whether DNS knows any address of a host."""
         return bool(self._now.resolver.addresses(host.removeprefix("*.")))
+
+    def _client(self, found: Reached) -> ZoneClient:
+        now = self._now
+        return with_fallback(found.client, lambda: now.others(found))
 
     @property
     def _now(self) -> Reaching:

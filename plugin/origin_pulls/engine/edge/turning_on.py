@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from origin_pulls.engine.edge import looking
-from origin_pulls.engine.edge.beginning import deadline
+from origin_pulls.engine.edge.legs import deadline
 from origin_pulls.engine.edge.stages import Stages, step_item
 from origin_pulls.model.job import Applied, Item
 from origin_pulls.model.policy import Mode
@@ -73,7 +73,7 @@ class TurningOn(Stages):
             if rounds < most:
                 pause = self.later(self.server.config.edge_round_pause)
                 return replace(rollout, rounds=rounds, due=pause)
-            self.store.keep_presented(self.presented(rollout, is_void=False))
+            self.store.replace_presented(self.presented(rollout, is_void=False))
             self._mend(rollout)
             return rollout.at(Stage.ENFORCING)
         rollout = replace(rollout, rounds=0)

@@ -4,76 +4,97 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing, working
-from origin_pulls.engine.edge import going, looking, telling
+from origin_pulls.engine.edge import going, looking, renewing, telling
 from origin_pulls.engine.edge.entering import at_edge
+from origin_pulls.engine.edge.renewing import WHO
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import EdgeUnknown, OriginPullsError, Refused
+from origin_pulls.errors import EdgeUnknown, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import ZoneSeen
 from origin_pulls.model.inventory import Proxied, Vhost
-from origin_pulls.model.job import ROTATE, Applied
+from origin_pulls.model.job import Applied
 from origin_pulls.model.policy import Mode, OnDrift, Policy
-from origin_pulls.model.wish import Change, Rotate, Wanted
-from origin_pulls.server import certificates, importing
-from origin_pulls.store.rollouts import Drift, EdgeStore, Presented
+from origin_pulls.model.wish import Change, Wanted
+from origin_pulls.server import certificates
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import Drift, EdgeStore
 
 logger = logging.getLogger(__name__)
-WHO = "agent"
-AGAIN = timedelta(days=1)  # until a rotation that failed is tried once more
+MOST_SILENCE = 2  # zones without an answer
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def watch(server: Server, say: Callable[[str], None]) -> list[Drift]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who is presented what, as it stands now: the vhosts, their policies, the rows by zone."""
+
+    vhosts: Mapping[str, Vhost]
+    applied: Mapping[str, Applied]
+    zones: Mapping[str, Sequence[Presented]]
+
+    @classmethod
+    def now(cls, server: Server) -> Standing:
+        """As it stands now; what is at the edge just now is left out, and what is off."""
+        found = local.look(server)
+        vhosts = {vhost.key: vhost for vhost in found.vhosts}
+        applied = preparing.applied_now(server, found)
+        busy = {item.key for job in at_edge(server) for item in job.items}
+        zones: dict[str, list[Presented]] = {}
+        for one in EdgeStore(server.store).valid():
+            is_here = one.key in vhosts and vhosts[one.key].incarnation == one.incarnation
+            mode = applied.get(one.key, Applied()).policy.mode
+            if is_here and one.key not in busy and mode is not Mode.OFF:
+                zones.setdefault(one.zone, []).append(one)
+        return cls(vhosts, applied, zones)
+
+
+def watch(
+    server: Server, say: Callable[[str], None], looked: dict[str, datetime] | None = None
+) -> list[Drift]:
     """One look at every zone that presents for us; gives what is newly amiss.
 
     What is amiss is kept and logged, and a vhost whose policy says so goes back to observe. A
-    Cloudflare that does not answer is no drift. Certificates that expire soon are rotated.
+    Cloudflare that does not answer is no drift; after two zones without an answer, or
+    ``watch_longest``, the rest is left for the next look, which begins with those that were
+    ``looked`` at longest ago. What people asked for goes on between any two zones.
     """
     going.go_on(server, say)
-    store = EdgeStore(server.store)
-    found = local.look(server)
-    vhosts = {vhost.key: vhost for vhost in found.vhosts}
-    applied = preparing.applied_now(server, found)
-    busy = {item.key for job in at_edge(server) for item in job.items}
-    rows = [
-        one
-        for one in store.presented()
-        if not one.is_void
-        and one.key not in busy
-        and one.key in vhosts
-        and vhosts[one.key].incarnation == one.incarnation
-        and applied.get(one.key, Applied()).policy.mode is not Mode.OFF
-    ]
-    zones: dict[str, list[Presented]] = {}
-    for one in rows:
-        zones.setdefault(one.zone, []).append(one)
-    for zone in {one.zone for one in store.drifts()} - set(zones):
+    store, looked = EdgeStore(server.store), {} if looked is None else looked
+    standing = Standing.now(server)
+    for zone in {one.zone for one in store.drifts()} - set(standing.zones):
         store.keep_drifts(zone, [])
-    fresh = [
-        drift
-        for zone, some in zones.items()
-        for drift in _look_at(server, zone, some, vhosts, applied)
-    ]
+    end = server.clock() + timedelta(seconds=server.config.watch_longest)
+    fresh: list[Drift] = []
+    silent = 0
+    for zone in sorted(standing.zones, key=lambda zone: looked.get(zone, NEVER)):
+        if silent >= MOST_SILENCE or server.clock() > end:
+            break
+        if going.is_due(server):
+            going.go_on(server, say)
+            standing = Standing.now(server)
+        if zone not in standing.zones:
+            continue
+        looked[zone] = server.clock()
+        found = _look_at(server, zone, standing)
+        silent = silent + 1 if found is None else 0
+        fresh += found or []
     for drift in fresh:
         logger.warning("%s: %s", drift.key, drift.what)
         say(f"{drift.key}: {drift.what}")
-    telling.tell_drift(server, vhosts, store.drifts())
-    _step_back(server, vhosts, applied, store.drifts(), say)
-    _renew(server, rows, vhosts, say)
+    telling.tell_drift(server, standing.vhosts, store.drifts())
+    _step_back(server, say)
+    renewing.renew(server, say)
     return fresh
 
 
-def _look_at(
-    server: Server,
-    zone: str,
-    rows: Sequence[Presented],
-    vhosts: Mapping[str, Vhost],
-    applied: Mapping[str, Applied],
-) -> list[Drift]:
-    """What is newly amiss at one zone."""
+def _look_at(server: Server, zone: str, standing: Standing) -> list[Drift] | None:
+    """What is newly amiss at one zone; ``None`` when no answer came."""
+    rows = standing.zones[zone]
     first = rows[0]
     hosts = list(dict.fromkeys(host for one in rows for host in one.hosts))
     try:
@@ -81,7 +102,7 @@ def _look_at(
         seen = looking.look(client, client.zone(zone), hosts)
     except EdgeUnknown as error:
         logger.info("%s cannot be looked at: %s", first.zone_name, error)
-        return []
+        return None
     except Refused as error:
         logger.warning("%s cannot be looked at: %s", first.zone_name, error)
         return []
@@ -89,7 +110,9 @@ def _look_at(
     found = [
         Drift(one.key, zone, what, now)
         for one in rows
-        for what in amiss(server, one, seen, vhosts[one.key], applied[one.key].policy)
+        for what in amiss(
+            server, one, seen, standing.vhosts[one.key], standing.applied[one.key].policy
+        )
     ]
     return EdgeStore(server.store).keep_drifts(zone, found)
 
@@ -148,77 +171,28 @@ def _of_host(seen: ZoneSeen, host: str, leaf: str) -> Iterator[str]:
         yield f"Cloudflare presents another certificate to {host}"
 
 
-def _step_back(
-    server: Server,
-    vhosts: Mapping[str, Vhost],
-    applied: Mapping[str, Applied],
-    found: Sequence[Drift],
-    say: Callable[[str], None],
-) -> None:
+def _step_back(server: Server, say: Callable[[str], None]) -> None:
     """Back to observe, for those that demand what is not presented and are to step back.
 
     Whose edge is ready by a person's word is left to that person.
     """
-    items = []
-    for key in dict.fromkeys(drift.key for drift in found if drift.key in vhosts):
-        policy = applied.get(key, Applied()).policy
-        steps_back = policy.on_drift is OnDrift.OBSERVE and not policy.edge_ready
-        if policy.mode is Mode.ENFORCE and steps_back:
-            vhost = vhosts[key]
-            items.append(Wanted(vhost.user, vhost.server_name, policy.in_mode(Mode.OBSERVE)))
-    if not items:
+    found = EdgeStore(server.store).drifts()
+    if not found:
         return
-    say(f"{len(items)} vhost(s) step back to observe: Cloudflare does not present as it should")
-    number = working.accept(server, Change(tuple(items), WHO, is_partial=True))
-    for drift in found:
-        server.store.note([number], f"{drift.key}: {drift.what}", at=server.stamp())
     with working.holding(server, say):
+        # Nobody changes a policy between this look and the run.
+        standing = Standing.now(server)
+        items = []
+        for key in dict.fromkeys(drift.key for drift in found if drift.key in standing.vhosts):
+            policy = standing.applied.get(key, Applied()).policy
+            steps_back = policy.on_drift is OnDrift.OBSERVE and not policy.edge_ready
+            if policy.mode is Mode.ENFORCE and steps_back:
+                vhost = standing.vhosts[key]
+                items.append(Wanted(vhost.user, vhost.server_name, policy.in_mode(Mode.OBSERVE)))
+        if not items:
+            return
+        say(f"{len(items)} vhost(s) step back to observe: Cloudflare does not present as it should")
+        number = working.accept(server, Change(tuple(items), WHO, is_partial=True))
+        for drift in found:
+            server.store.note([number], f"{drift.key}: {drift.what}", at=server.stamp())
         working.work(server, say)
-
-
-def _renew(
-    server: Server,
-    rows: Sequence[Presented],
-    vhosts: Mapping[str, Vhost],
-    say: Callable[[str], None],
-) -> None:
-    """Rotate what expires soon, each certificate once."""
-    soon = server.clock() + timedelta(days=server.config.renew_days)
-    seen: set[str] = set()
-    for one in rows:
-        if not one.material or one.material in seen:
-            continue
-        seen.add(one.material)
-        kept = certificates.kept(server.config.keys_directory / one.material)
-        if kept is None:
-            continue
-        if kept.expires > soon:
-            telling.lasts(server, vhosts[one.key])
-            continue
-        if importing.imported_for(server.config.keys_directory / one.material):
-            said = f"The imported certificate expires on {kept.expires:%Y-%m-%d}: bring the next."
-            logger.warning("%s: %s", one.server_name, said)
-            telling.tell_expiry(server, vhosts[one.key], said)
-            continue
-        if _was_tried(server, one.key):
-            continue
-        say(f"the certificate of {one.server_name} expires on {kept.expires:%Y-%m-%d}: rotating")
-        try:
-            wish = Rotate(one.user, one.server_name, WHO)
-            with working.holding(server, say):
-                working.accept(server, wish)
-                working.work(server, say)
-        except OriginPullsError as error:
-            logger.warning("%s cannot be rotated: %s", one.server_name, error)
-
-
-def _was_tried(server: Server, key: str) -> bool:
-    """Whether the agent began to rotate a vhost's certificate lately."""
-    since = server.clock() - AGAIN
-    return any(
-        job.kind == ROTATE
-        and job.who == WHO
-        and datetime.fromisoformat(job.asked) > since
-        and key in {item.key for item in job.items}
-        for job in server.store.jobs(most=200)
-    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from origin_pulls.engine import looking
-from origin_pulls.engine.edge import entering
+from origin_pulls.engine.edge import by_hand, entering
 from origin_pulls.engine.preparing import applied_now
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
@@ -17,7 +17,8 @@ from origin_pulls.model.job import ROTATE, Applied, Job, State, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Cancel, Rotate
 from origin_pulls.server import importing
-from origin_pulls.store.rollouts import EdgeStore, Presented
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import EdgeStore
 
 
 def cancel(server: Server, wish: Cancel) -> str:
@@ -107,6 +108,9 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
             f"Origin Pulls has brought no certificate to Cloudflare for {wish.server_name}",
             hint=f"`origin-pulls enforce {wish.server_name}` does; then it can be rotated.",
         )
+    for number in sorted(mine):
+        for refusal in by_hand.refusals(server, number, wish.user):
+            raise refusal
     keys = rotated_with(server, vhosts, key)
     items = tuple(
         replace(

@@ -105,6 +105,14 @@ def _verify(call: Call) -> Answer:
     return shapes.envelope({"id": call.token.id, "status": call.token.status}, messages=[message])
 
 
+def _token(call: Call) -> Answer:
+    permissions.require(call.token, permissions.TOKENS_READ)
+    found = next((one for one in call.world.tokens if one.id == call.parts["token"]), None)
+    if found is None or found.kind == "account":
+        raise ApiRefusal(404, 1001, "Token not found")
+    return shapes.envelope(shapes.token(found))
+
+
 def _zones(call: Call) -> Answer:
     number, size = call.paged(20, ZONE_PAGE, "name", "status", "account.id", "match")
     permissions.require(call.token, permissions.ZONE_READ)
@@ -229,6 +237,7 @@ def _unicode(name: str) -> str:
 Route = tuple[str, Sequence[str], Callable[[Call], Answer]]
 ROUTES: Sequence[Route] = (
     (r"/user/tokens/verify", ("GET",), _verify),
+    (r"/user/tokens/(?P<token>[0-9a-f]{32})", ("GET",), _token),
     (r"/accounts/(?P<account>[0-9a-f]{32})/tokens/verify", ("GET",), _verify),
     (r"/accounts/(?P<account>[0-9a-f]{32})/alerting/v3/policies", ("GET",), _policies),
     (r"/zones", ("GET",), _zones),

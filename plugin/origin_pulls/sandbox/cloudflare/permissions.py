@@ -15,6 +15,7 @@ SETTINGS_READ = "Zone Settings Read"
 SETTINGS_EDIT = "Zone Settings Edit"
 SSL_READ = "SSL and Certificates Read"
 SSL_EDIT = "SSL and Certificates Edit"
+TOKENS_READ = "API Tokens Read"  # of the user, not of a zone: few tokens have it
 ALL = (ZONE_READ, DNS_READ, SETTINGS_READ, SETTINGS_EDIT, SSL_READ, SSL_EDIT)
 WELL_FORMED = re.compile(r"Bearer [A-Za-z0-9_-]{20,100}")
 IMPLIED = {SETTINGS_READ: SETTINGS_EDIT, SSL_READ: SSL_EDIT}

@@ -12,7 +12,14 @@ from collections.abc import Sequence
 
 from origin_pulls.sandbox.cloudflare import leaves
 from origin_pulls.sandbox.cloudflare.refusals import Answer
-from origin_pulls.sandbox.cloudflare.state import Association, Certificate, Record, World, Zone
+from origin_pulls.sandbox.cloudflare.state import (
+    Association,
+    Certificate,
+    Record,
+    Token,
+    World,
+    Zone,
+)
 
 Shape = dict[str, object]
 OLD = "2014-01-01T05:20:00.12345Z"
@@ -41,6 +48,28 @@ def page(found: Sequence[object], page_number: int, per_page: int) -> Answer:
         "total_pages": -(-len(found) // per_page),
     }
     return envelope(part, result_info=about)
+
+
+def token(one: Token) -> Shape:
+    """A token as its owner reads it: what the dashboard calls Edit is Write here."""
+    groups = [
+        {
+            "id": hashlib.sha256(name.encode()).hexdigest()[:32],
+            "name": name.replace("Edit", "Write"),
+        }
+        for name in one.permissions
+    ]
+    resources = {
+        f"com.cloudflare.api.account.zone.{zone_id}": "*"
+        for zone_id in (["*"] if one.zones is None else one.zones)
+    }
+    policy = {
+        "id": one.id[::-1],
+        "effect": "allow",
+        "permission_groups": groups,
+        "resources": resources,
+    }
+    return {"id": one.id, "name": "sandbox", "status": one.status, "policies": [policy]}
 
 
 def zone(world: World, one: Zone) -> Shape:

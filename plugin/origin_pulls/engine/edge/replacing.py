@@ -1,0 +1,68 @@
+"""Begins a rotation: for what the vhosts are presented now, the certificate that comes next."""
+
+from __future__ import annotations
+
+from origin_pulls.engine.edge.legs import deadline, joined
+from origin_pulls.engine.server import Server
+from origin_pulls.model.edge import Form
+from origin_pulls.model.job import Job
+from origin_pulls.model.rollout import Direction, Leg, Rollout, Stage
+from origin_pulls.server import certificates
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import IMPORTED, EdgeStore
+
+
+def begin_rotation(server: Server, job: Job) -> Rollout:
+    """The rollout of a new certificate for what the vhosts of this job are presented."""
+    keys = {item.key for item in job.items}
+    rows = [one for one in EdgeStore(server.store).valid() if one.key in keys and one.material]
+    legs: dict[tuple[str, str], Leg] = {}
+    for one in rows:
+        known = legs.get((one.zone, one.material))
+        number = known.material if known else _successor(server, one)
+        legs[one.zone, one.material] = joined(known, _leg_of(one, number))
+    rollout = Rollout(
+        job=job.number,
+        direction=Direction.ROTATE,
+        stage=Stage.WIDENING,
+        legs=tuple(legs.values()),
+        deadline=deadline(server),
+    )
+    missing = {
+        item.key: (
+            f"Origin Pulls brought no certificate to Cloudflare for {item.server_name}",
+            f"`origin-pulls enforce {item.server_name}` does; then it can be rotated.",
+        )
+        for item in job.items
+        if item.key not in rollout.keys
+    }
+    return rollout.failing(missing)
+
+
+def _successor(server: Server, one: Presented) -> str:
+    """The number of the certificate that takes the place: an imported one, else a new one."""
+    store = EdgeStore(server.store)
+    imported = store.take_brought(one.material)
+    if imported:
+        store.forget("", IMPORTED, one.material)
+        return imported
+    name = one.zone_name if one.form is Form.ZONE else one.server_name
+    years = server.config.certificate_years
+    material = certificates.make(name, now=server.clock(), years=years)
+    certificates.keep(material, server.config.keys_directory / material.number)
+    return material.number
+
+
+def _leg_of(one: Presented, number: str) -> Leg:
+    return Leg(
+        zone=one.zone,
+        zone_name=one.zone_name,
+        form=one.form,
+        user=one.user,
+        incarnation=one.incarnation,
+        material=number,
+        old=one.material,
+        is_fresh=True,
+        hosts=one.hosts,
+        keys=(one.key,),
+    )
