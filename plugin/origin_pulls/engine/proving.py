@@ -94,8 +94,8 @@ class Prover:
         old ones. Checks that do not hold yet are asked again; what counts in the end is one pass
         in which all of them held.
 
-        ``edge_patience``: for how long a request through Cloudflare may go on failing. Each time
-        it fails a visitor is refused, so it is much shorter than that for Apache's changing over.
+        ``edge_patience``: for how long a request through Cloudflare may go on being turned away.
+        So are visitors, and this is much shorter than the time for Apache's changing over.
         """
         end = time.monotonic() + patience
         visitors = _Visitors(edge_patience)
@@ -125,7 +125,7 @@ class Prover:
 
 
 class _Visitors:
-    """How long the requests through Cloudflare have been failing, each without a pause."""
+    """How long requests through Cloudflare have been turned away, each without a break."""
 
     def __init__(self, patience: float | None) -> None:
         self.patience = patience
@@ -137,11 +137,7 @@ class _Visitors:
         if self.patience is None:
             return
         now = time.monotonic()
-        failing = {
-            number
-            for number, result in enumerate(results)
-            if result.check.ask.nonce and not result.holds
-        }
+        failing = {number for number, result in enumerate(results) if proof.turns_away(result)}
         self.are_refused = any(
             number in self.since and now - self.since[number] >= self.patience for number in failing
         )

@@ -14,6 +14,8 @@ from origin_pulls.model.policy import Mode, Policy, Port80
 
 # Statuses that Apache gives when it refuses a client rather than the site a request.
 REFUSALS = frozenset((400, 403, 421))
+# What Cloudflare makes of a refused handshake, before it and after it.
+EDGE_REFUSALS = REFUSALS | {520, 525}
 
 
 class Shown(StrEnum):
@@ -95,6 +97,14 @@ class Result:
 
     def __str__(self) -> str:
         return f"{self.check}; came: {self.seen}"
+
+
+def turns_away(result: Result) -> bool:
+    """Whether a request through Cloudflare came to nothing because the origin refused Cloudflare.
+
+    No answer at all is something else: Apache reads a large configuration for a while.
+    """
+    return bool(result.check.ask.nonce) and not result.holds and result.seen.status in EDGE_REFUSALS
 
 
 def through_edge(ways: Iterable[tuple[str, str]]) -> list[Ask]:
