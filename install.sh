@@ -5,7 +5,7 @@ set -euo pipefail
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 WHEELHOUSE=''
 
-for part in words places environment checks releases services panel lifecycle uninstall demo; do
+for part in words places environment checks releases services panel store lifecycle edge uninstall demo; do
     # shellcheck source=/dev/null
     . "$TOP/appconfig/setup/$part.sh"
 done
@@ -57,6 +57,7 @@ main() {
 on_server() {
     local action=$1 keep_data=$2 with_edge=$3
     shift 3
+    check_programs
     case $action in
         --check) check_server ;;
         --dry-run) say_plan ;;
@@ -122,7 +123,7 @@ interrupted is finished by the next run.
 Options
   --wheelhouse DIR    take the packages from DIR; no network is needed (a release brings one)
   --keep-data         uninstall: leave policies, certificates and logs
-  --edge              uninstall: switch Cloudflare's side off as well
+  --edge              uninstall: take what we set at Cloudflare away as well
 
 Elsewhere
   --demo [--dir DIR]  build a cPanel-like sandbox around a real Apache, enforce one domain, show

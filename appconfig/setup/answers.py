@@ -1,43 +1,47 @@
 """Asks the services whether they answer: ``answers.py UNIT=SOCKET…``; 0 when all do.
 
 The agent must take a connection; a web service must answer a request, and not with an error of
-its own. A unit that systemd gave up is not waited for.
+its own. All are asked at once, and a unit that systemd gave up is not waited for.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 # A first start on a busy server takes its time.
 PATIENCE = float(os.environ.get("ORIGIN_PULLS_PATIENCE", "60"))
 PAUSE = 0.2
+LOOK_EACH = 1.0  # seconds: asking systemd costs a process
 REQUEST = b"GET /?r=/ HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 
 def main() -> int:
     """Ask each; say which one is silent."""
-    code = 0
-    for word in sys.argv[1:]:
-        name, _, path = word.partition("=")
-        problem = asked(name, path)
-        sys.stdout.write(f"  {name}: {problem or 'answers'}\n")
-        code = code or int(bool(problem))
-    return code
-
-
-def asked(unit: str, path: str) -> str:
-    """Why a socket does not answer, after waiting for it; empty when it does."""
+    pairs = [word.partition("=")[::2] for word in sys.argv[1:]]
     end = time.monotonic() + PATIENCE
+    with ThreadPoolExecutor(max(len(pairs), 1)) as threads:
+        problems = list(threads.map(lambda pair: asked(*pair, end), pairs))
+    for (unit, _), problem in zip(pairs, problems, strict=True):
+        sys.stdout.write(f"  {unit}: {problem or 'answers'}\n")
+    return int(any(problems))
+
+
+def asked(unit: str, path: str, end: float) -> str:
+    """Why a socket does not answer by then; empty when it does."""
     while True:
-        problem = once(unit, path)
-        if not problem or time.monotonic() > end:
-            return problem
+        problem = once(unit, path, end)
+        if not problem:
+            return ""
         if has_failed(unit):
             return f"has failed; see: journalctl -u {unit}"
+        if time.monotonic() > end:
+            return problem
         time.sleep(PAUSE)
 
 
@@ -47,15 +51,19 @@ def has_failed(unit: str) -> bool:
     return subprocess.run(words, check=False).returncode == 0
 
 
-def once(unit: str, path: str) -> str:
+def once(unit: str, path: str, end: float) -> str:
     """Why a socket does not answer now; empty when it does."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(max(end - time.monotonic(), PAUSE))
             connection.connect(path)
             if "agent" in unit:
                 return ""
             connection.sendall(REQUEST)
+            # The socket is systemd's: it takes a request also while no service comes up for it.
+            while not select.select([connection], [], [], LOOK_EACH)[0]:
+                if has_failed(unit) or time.monotonic() > end:
+                    return f"says nothing at {path}"
             head = connection.makefile("rb").readline(200)
     except OSError as error:
         return f"does not answer at {path}: {error}"

@@ -22,6 +22,18 @@ check_root() {
     say "root: yes"
 }
 
+# What this installer runs besides the core utilities; a small system may lack some.
+PROGRAMS=(flock:util-linux cmp:diffutils find:findutils xargs:findutils getent:glibc-common
+    useradd:shadow-utils userdel:shadow-utils groupdel:shadow-utils)
+
+check_programs() {
+    local pair
+    for pair in "${PROGRAMS[@]}"; do
+        has "${pair%:*}" || refuse no_program "The program ${pair%:*} is not on this server." \
+            "AlmaLinux, Rocky, CloudLinux: dnf install ${pair#*:}. Ubuntu has it in a package of much the same name."
+    done
+}
+
 check_cpanel() {
     local version major
     [[ -d $CPANEL && -r $CPANEL/version ]] || refuse no_cpanel \
@@ -163,7 +175,7 @@ foreign() {
 
 # Where TLS ends before Apache, no client certificate reaches it.
 check_front() {
-    local port public holder
+    local port public holders
     public=$(sed -n 's/^public_https_port: *//p' "$CONF/config.yaml" 2>/dev/null) || true
     public=${public:-443}
     port=$(setting /var/cpanel/cpanel.config apache_ssl_port)
@@ -175,9 +187,10 @@ check_front() {
     elif [[ ${port:-443} != "$public" ]]; then
         refuse_front "Apache's HTTPS port is ${port:-443} and visitors arrive at $public"
     fi
-    holder=$(holder_of "$public")
-    [[ -z $holder || $holder == httpd || $holder == apache2 ]] || refuse_front \
-        "port $public belongs to $holder"
+    # Other programs may have the same port on addresses of their own.
+    holders=$(holders_of "$public")
+    [[ -z $holders || $holders =~ (^| )(httpd|apache2)( |$) ]] || refuse_front \
+        "port $public belongs to $holders"
     say "TLS ends in Apache: yes, at port $public"
 }
 
@@ -186,10 +199,11 @@ refuse_front() {
         "Client certificates do not get through it. Remove it (WHM, NGINX Manager), then come back."
 }
 
-# The program that listens on PORT; empty where it cannot be told.
-holder_of() {
+# The programs that listen on PORT, in one line; empty where it cannot be told.
+holders_of() {
     has ss || return 0
-    ss -H -ltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' | head -n 1
+    ss -H -ltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)".*/\1/p' \
+        | sort -u | paste -sd ' '
 }
 
 check_apache() {

@@ -2,8 +2,10 @@
 # Install, upgrade, rollback, status: what runs was healthy once, or what was before comes back.
 
 BEFORE=''
+WAS_INTERRUPTED=''
 RELEASE=''
 HAD_DATA=''
+HAD_SETTINGS=''
 
 # Install this tree, whatever is there: nothing, an older version, this one, or half of it.
 install_release() {
@@ -14,10 +16,12 @@ install_release() {
     begin install
     before=$BEFORE previous=$(readlink -- "$PREVIOUS" || true)
     if [[ -e $STATE/store.sqlite ]]; then HAD_DATA=yes; fi
+    if [[ -n $(find "$CONF" -type f 2>/dev/null) ]]; then HAD_SETTINGS=yes; fi
     install_python
     make_user
     make_folders
     build_release
+    check_store
     stop_agent
     keep_store
     attempt bring_in "$RELEASE"
@@ -64,15 +68,21 @@ attempt() {
 }
 
 # Note what is under way, and which release was healthy last, for the run after an interruption.
+# More lines may be given, for that run to know.
 begin() {
     local action=$1
+    shift
     BEFORE=$(current_release)
     if [[ -e $UNDER_WAY ]]; then
         say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
+        WAS_INTERRUPTED=yes
         BEFORE=$(setting "$UNDER_WAY" before)
+        # A first installation that was cut off, and is in use since, is what was before.
+        if [[ -z $BEFORE ]] && is_in_force; then BEFORE=$(current_release); fi
     fi
+    is_whole "$BEFORE" || BEFORE=''
     install -d -m 755 "$PREFIX"
-    printf 'action=%s\nbefore=%s\n' "$action" "$BEFORE" >"$UNDER_WAY.new"
+    printf '%s\n' "action=$action" "before=$BEFORE" "$@" >"$UNDER_WAY.new"
     mv -T -- "$UNDER_WAY.new" "$UNDER_WAY"
 }
 
@@ -85,7 +95,7 @@ nothing_was_switched() {
         return
     fi
     take_program_away
-    if [[ -z $HAD_DATA ]]; then take_data_away; fi
+    if [[ -z $HAD_DATA ]]; then take_data_away "$HAD_SETTINGS"; fi
 }
 
 go_back_to() {
@@ -107,77 +117,46 @@ go_back_to() {
 }
 
 rollback_release() {
-    local target before
+    local target before cut_off=''
     check_root
     before=$(current_release)
     [[ -n $before ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
-    target=$(readlink -- "$PREVIOUS" || true)
+    target=$(rollback_target)
     if [[ -z $target ]] || ! is_whole "$target"; then
         refuse nothing_before "There is no version before $(basename -- "$before")." \
             "Install one: ./install.sh of its release."
     fi
-    can_read_store "$target" || refuse store_too_new \
+    if is_cut_off_upgrade; then cut_off=install; fi
+    [[ -n $cut_off ]] || can_read_store "$target" || refuse store_too_new \
         "$(basename -- "$target") cannot read the store that $(basename -- "$before") wrote." \
         "The store of then is $STATE/store-before-$(basename -- "$before").sqlite; see docs/OPERATING.md."
     step "Back to $(basename -- "$target")"
-    begin rollback
+    begin rollback "target=$target" "cut_off=$cut_off"
     stop_agent
+    if [[ -n $cut_off ]]; then put_store_back "$target"; fi
     attempt bring_in "$target"
     if ((ATTEMPTED)); then
+        if [[ $before == "$target" ]]; then before=$BEFORE; fi
         go_back_to "$before" "$target"
     fi
     end_well
     say "to undo this: ./install.sh rollback"
 }
 
-# -- the store between versions ----------------------------------------------------------------
-
-# Whether RELEASE knows the schema of the store that is there.
-can_read_store() {
-    "$1/venv/bin/python" - "$STATE/store.sqlite" <<'PYTHON'
-import pathlib, sqlite3, sys
-from origin_pulls.store.schema import MIGRATIONS
-path = pathlib.Path(sys.argv[1])
-if path.exists():
-    try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as store:
-            version = store.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.DatabaseError:
-        version = 0  # damaged: no version can do more about it than another
-    sys.exit(version > len(MIGRATIONS))
-PYTHON
+# Where a rollback leads: to the version before. Repeated after an interruption it leads to the
+# same one; after an upgrade that was cut off, to the version that was healthy last.
+rollback_target() {
+    case $(setting "$UNDER_WAY" action) in
+        rollback) setting "$UNDER_WAY" target ;;
+        install) setting "$UNDER_WAY" before ;;
+        *) readlink -- "$PREVIOUS" || true ;;
+    esac
 }
 
-# A copy of the store as the version before leaves it; only the newest copy is kept.
-keep_store() {
-    local copy
-    copy=$STATE/store-before-$(basename -- "$RELEASE").sqlite
-    [[ -e $STATE/store.sqlite && -n $BEFORE && $BEFORE != "$RELEASE" && ! -e $copy ]] || return 0
-    rm -f -- "$STATE"/store-before-*.sqlite
-    copy_store "$STATE/store.sqlite" "$copy" || warn "the store cannot be copied; going on"
-}
-
-copy_store() {
-    (umask 077 && "$RELEASE/venv/bin/python" - "$1" "$2" <<'PYTHON'
-import contextlib, os, sqlite3, sys
-source, target = sys.argv[1:]
-with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old:
-    with contextlib.closing(sqlite3.connect(f"{target}.new")) as new:
-        old.backup(new)
-os.rename(f"{target}.new", target)
-PYTHON
-    )
-}
-
-# Give BEFORE its own store again where the new version changed the schema.
-put_store_back() {
-    local before=$1 copy
-    copy=$STATE/store-before-$(basename -- "$RELEASE").sqlite
-    if [[ ! -e $copy ]] || can_read_store "$before"; then return; fi
-    say "the store goes back to its form before the upgrade"
-    rm -f -- "$STATE"/store.sqlite-{wal,shm}
-    install -m 640 -o root -g "$SERVICE_USER" -- "$copy" "$STATE/store.sqlite.new"
-    mv -T -- "$STATE/store.sqlite.new" "$STATE/store.sqlite"
+# Whether an upgrade was cut off before its version had proven healthy; a rollback that was cut
+# off in its turn has noted that.
+is_cut_off_upgrade() {
+    [[ $(setting "$UNDER_WAY" action) == install || $(setting "$UNDER_WAY" cut_off) == install ]]
 }
 
 # -- what is there -----------------------------------------------------------------------------

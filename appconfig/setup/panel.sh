@@ -186,6 +186,8 @@ is_hooked() {
 lay_cagefs() {
     [[ -f $CAGEFS ]] || return 0
     if grep -q -x -F "$RUN/account" "$CAGEFS"; then return; fi
+    # A last line without an end would swallow ours.
+    if [[ -n $(tail -c 1 -- "$CAGEFS") ]]; then printf '\n' >>"$CAGEFS"; fi
     printf '%s\n' "$RUN/account" >>"$CAGEFS"
     remount_cages
     say "CageFS: $RUN/account is mounted into the cages"

@@ -38,6 +38,7 @@ make_run_folders() {
 # The units and their neighbours, out of RELEASE; each arrives by rename.
 lay_units() {
     local release=$1 unit
+    drop_other_units "$release"
     for unit in "$release"/appconfig/systemd/*.{service,socket,timer}; do
         [[ -e $unit ]] || continue
         if is_wanted "$release" "$(basename -- "$unit")"; then
@@ -48,6 +49,17 @@ lay_units() {
     lay 644 "$release/appconfig/systemd/origin-pulls.logrotate" "$LOGROTATE"
     lay 644 "$release/appconfig/systemd/origin-pulls.completion" "$COMPLETION"
     systemctl daemon-reload
+}
+
+# A unit that another version brought and RELEASE does not know would start what is not there.
+drop_other_units() {
+    local release=$1 unit
+    while read -r unit; do
+        if [[ ! -e $release/appconfig/systemd/$unit ]] || ! is_wanted "$release" "$unit"; then
+            systemctl disable --quiet --now "$unit" 2>/dev/null || true
+            rm -f -- "$UNITS/$unit"
+        fi
+    done < <(laid_units)
 }
 
 # Put FROM in place as TO: written beside, then renamed.
@@ -72,10 +84,15 @@ is_wanted() {
     esac
 }
 
+declare -A KNOWN_COMMANDS=()
+
 has_command() {
-    local release=$1
-    shift
-    "$release/venv/bin/origin-pulls" "$@" --help >/dev/null 2>&1
+    local key="$1 $2"
+    if [[ -z ${KNOWN_COMMANDS[$key]:-} ]]; then
+        KNOWN_COMMANDS[$key]=no
+        if "$1/venv/bin/origin-pulls" "$2" --help >/dev/null 2>&1; then KNOWN_COMMANDS[$key]=yes; fi
+    fi
+    [[ ${KNOWN_COMMANDS[$key]} == yes ]]
 }
 
 # End the agent after what it is carrying out; requests to the sites are not touched by that.
@@ -86,8 +103,11 @@ stop_agent() {
 
 start_services() {
     local unit
+    # What failed too often a moment ago (another version's, say) would not be started again.
+    while read -r unit; do
+        systemctl reset-failed "$unit" 2>/dev/null || true
+    done < <(laid_units)
     systemctl enable --quiet "${SERVICES[@]}"
-    systemctl reset-failed "${SERVICES[@]}" 2>/dev/null || true
     systemctl restart "${SERVICES[@]}"
     for unit in "${SOCKETS[@]}"; do
         if [[ -e $UNITS/$unit ]]; then

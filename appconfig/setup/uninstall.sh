@@ -19,8 +19,10 @@ uninstall() {
     put_includes_back
     step "No vhost demands a certificate any more"
     mapfile -t demanding < <(demanding_vhosts)
-    if [[ -n $with_edge ]]; then leave_edge "${demanding[@]}"; fi
-    begin uninstall
+    if [[ -n $with_edge && $(setting "$UNDER_WAY" edge) != left ]]; then
+        leave_edge "${demanding[@]}"
+    fi
+    begin uninstall "edge=${with_edge:+left}"
     stop_services
     relax_all
     step "Apache without us"
@@ -36,26 +38,16 @@ REMOVING=$PREFIX/removing
 
 program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
 
-# Vhosts that are observed or enforced now, by name; none where that cannot be told.
-demanding_vhosts() {
+# Every vhost of the server, "MODE NAME" a line; none where that cannot be told.
+listed_vhosts() {
     program list --json 2>/dev/null | "$CURRENT/venv/bin/python" -c '
 import json, sys
 for vhost in json.load(sys.stdin)["vhosts"]:
-    if vhost["mode"] != "off":
-        print(vhost["servername"])' 2>/dev/null || true
+    print(vhost["mode"], vhost["servername"])' 2>/dev/null || true
 }
 
-# Ask for it before anything else is done: `off` lets the origin demand nothing any more, and then
-# Cloudflare present nothing.
-leave_edge() {
-    has_command "$CURRENT" edge || refuse edge_failed \
-        "This version cannot switch Cloudflare's side off by itself." \
-        "Leave --edge out; then switch Authenticated Origin Pulls off in Cloudflare's dashboard."
-    (($#)) || return 0
-    program off "$@" || refuse edge_failed \
-        "Cloudflare's side was not switched off for every vhost (above); nothing was removed." \
-        "Type the same once more, or leave --edge out."
-}
+# Those that are observed or enforced now, by name.
+demanding_vhosts() { listed_vhosts | sed -n '/^off /!s/^[a-z]* //p'; }
 
 # Our program first; then every include is looked at again by hand, whatever it said.
 relax_all() {
@@ -66,11 +58,23 @@ relax_all() {
         program relax --all || warn "\`origin-pulls relax --all\` failed (its words are above); going on by hand"
     fi
     while IFS= read -r -d '' file; do
-        if grep -qvE '^[[:space:]]*(#|$)' "$file"; then
+        if demands "$file"; then
             say "emptying $file"
             empty_include "$file"
         fi
     done < <(our_includes)
+}
+
+# Whether an include holds more than comments.
+demands() { grep -qvE '^[[:space:]]*(#|$)' "$1"; }
+
+# Whether some vhost demands a certificate now, or is asked for one, going by the files alone.
+is_in_force() {
+    local file
+    while IFS= read -r -d '' file; do
+        if demands "$file"; then return; fi
+    done < <(our_includes)
+    return 1
 }
 
 empty_include() {
@@ -171,8 +175,16 @@ take_program_away() {
     rm -rf -- "$PREFIX"
 }
 
+# With KEEP_SETTINGS, what somebody put there before an installation stays: settings, or keys of
+# another server.
 take_data_away() {
-    rm -rf -- "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"
+    local keep_settings=${1:-}
+    rm -rf -- "$STATE" "$PAGES_STATE" "$LOGS"
+    if [[ -n $keep_settings ]]; then
+        rmdir -- "$CONF/trust" "$CONF/keys" 2>/dev/null || true
+    else
+        rm -rf -- "$CONF"
+    fi
     has_our_user || return 0
     # A process that does not end would keep its user; no file is left that it could do harm to.
     userdel "$SERVICE_USER" 2>/dev/null || userdel --force "$SERVICE_USER" \

@@ -3,7 +3,9 @@
 ``python init.py SOCKET`` serves; ``systemctl`` (see ``client``) asks it. It knows services
 (``simple`` and ``oneshot``, ``User=``, ``Environment=``), sockets that start their service at the
 first connection, timers that are only on or off, and what is enabled. A service that ends by
-itself with an error has failed; nothing is started again by itself.
+itself with an error has failed; nothing is started again by itself, but by its socket while
+somebody waits there. Who was started too often (``StartLimitBurst=`` times within
+``StartLimitIntervalSec=``) has failed, its socket with it, until ``reset-failed``.
 """
 
 from __future__ import annotations
@@ -57,6 +59,7 @@ class Init:
         self.active: set[str] = set()
         self.failed: set[str] = set()
         self.stopping: set[int] = set()
+        self.starts: dict[str, list[float]] = {}
 
     def reap(self) -> None:
         """Take note of services that ended."""
@@ -77,6 +80,9 @@ class Init:
             self.listening[name] = _listen(unit)
         elif name.endswith(".timer"):
             self.active.add(name)
+        elif self.is_too_often(unit):
+            self.failed.add(name)
+            return False
         else:
             listener = self.listening.get(name.replace(".service", ".socket"))
             pid = _spawn(unit, listener)
@@ -84,6 +90,14 @@ class Init:
                 return os.waitpid(pid, 0)[1] == 0
             self.running[name] = pid
         return True
+
+    def is_too_often(self, unit: Unit) -> bool:
+        """Whether a service was started so often lately that it is started no more."""
+        now = time.monotonic()
+        since = now - float(unit.one("StartLimitIntervalSec", "10"))
+        lately = [start for start in self.starts.get(unit.name, []) if start > since]
+        self.starts[unit.name] = [*lately, now]
+        return len(lately) >= int(unit.one("StartLimitBurst", "5"))
 
     def stop(self, name: str) -> None:
         """End a unit and wait for it."""
@@ -130,14 +144,23 @@ class Init:
             if name.replace(".socket", ".service") not in self.running
         }
         for listener in select.select(list(waiting), [], [], 0)[0]:
-            self.start(waiting[listener])
+            service = waiting[listener]
+            if not self.start(service):
+                self.stop(service.replace(".service", ".socket"))
+                self.failed |= {service, service.replace(".service", ".socket")}
 
     def answer(self, words: list[str]) -> tuple[int, str]:
         """What ``systemctl WORDS`` does: exit code and output."""
         is_now = "--now" in words
-        verb, *names = [word for word in words if not word.startswith("-")]
+        verb, *given = [word for word in words if not word.startswith("-")]
+        names = [name if "." in name else f"{name}.service" for name in given]
         self.reap()
-        if verb in ("daemon-reload", "reset-failed"):
+        if verb == "daemon-reload":
+            return 0, ""
+        if verb == "reset-failed":
+            for name in names:
+                self.failed.discard(name)
+                self.starts.pop(name, None)
             return 0, ""
         if missing := [name for name in names if not (UNITS / name).exists()]:
             return NO_SUCH_UNIT, f"Unit {missing[0]} could not be found."

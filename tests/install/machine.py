@@ -7,7 +7,7 @@ else is read-only there. So every path is the real one, and the machine outside 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -15,10 +15,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from origin_pulls.sandbox import Sandbox, apache
+from origin_pulls.sandbox.front import laying, process
+from origin_pulls.sandbox.front.process import Ports
+from origin_pulls.sandbox.machine import free_ports
 from tests.conftest import standing
 from tests.server_under_test import Ran
 
@@ -106,6 +109,27 @@ class Machine:
         """Where a path of this machine lies outside."""
         return self.root / path.lstrip("/")
 
+    def serve_panels(self) -> None:
+        """WHM and cPanel to sign in to; they run the bridges that the installer laid here."""
+        layout = self.sandbox.layout
+        ports = Ports(*free_ports())
+        place = layout.directory / "sandbox-front.json"
+        place.write_text(json.dumps(asdict(ports)))
+        words = ("-m", process.MODULE, layout.directory, str(ports.whm), str(ports.cpanel))
+        with layout.at("/usr/local/cpanel/logs/front.log").open("ab") as log:
+            # It ends with the sandbox, which finds it by its words.
+            front = subprocess.Popen(
+                self.words(sys.executable, *words),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert front.stdout is not None
+        with front.stdout:
+            assert front.stdout.readline() == b"ready\n"
+        front.returncode = 0  # that nobody waits for it is meant
+
     def files(self, *without: str) -> dict[str, str]:
         """Every file, link and folder of the machine: path to what it is, and its content."""
         return dict(_seen(self.root, without))
@@ -174,10 +198,7 @@ def _furnish(sandbox: Sandbox) -> None:
     for folder in PANEL_FOLDERS:
         (root / "usr/local/cpanel" / folder).mkdir(parents=True, exist_ok=True)
     (root / "var/cpanel/apps").mkdir(exist_ok=True)
-    if importlib.util.find_spec("origin_pulls.sandbox.front"):
-        # Perl, PHP and the panel's own modules, where this tree has stand-ins of them.
-        laying = importlib.import_module("origin_pulls.sandbox.front.laying")
-        laying.lay_panel(sandbox.layout)
+    laying.lay_panel(sandbox.layout)  # Perl, PHP and the panel's own modules
     systemctl = root / "usr/local/sbin/systemctl"
     words = f'exec {sys.executable} -S -E {INIT} /run/init.socket "$@"'
     systemctl.write_text(f"#!/bin/sh\n{words}\n")

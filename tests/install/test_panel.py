@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,45 +11,47 @@ import pytest
 
 from tests.install.machine import TOP, Machine
 
-pytestmark = [
-    pytest.mark.apache,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        not (TOP / "appconfig/whm/originpulls.conf").exists()
-        or not (TOP / "appconfig/hooks").is_dir(),
-        reason="this tree has no pages or hooks to install yet",
-    ),
-]
+pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
 
 CPANEL = "/usr/local/cpanel"
 JUPITER = f"{CPANEL}/base/frontend/jupiter"
 HOOK = f"{CPANEL}/3rdparty/bin/origin-pulls-hook"
 REGISTER = f"{CPANEL}/bin/register_appconfig"
+DYNAMICUI = f"{JUPITER}/dynamicui/dynamicui_originpulls.conf"
+SPRITES = f"{JUPITER}/assets/application_icons/sprites/icon_spritemap.json"
+CAGEFS = "/etc/cagefs/cagefs.mp"
+# How each refuses: with an error, or by saying that all is well and listing nothing.
+REFUSALS = {
+    "echo 'that is no ACL'; exit 1": "WHM does not take the registration",
+    "echo 'originpulls registered'": "does not list it as it should",
+}
+# A caller's shell that is closed to others and points Python and pip somewhere else.
+HOSTILE = ("sh", "-c", 'umask 077; cd /; exec "$@"', "sh")
 VOLATILE = ("/run", "/etc/apache2/logs", "/var/log", f"{CPANEL}/logs", "/var/lib", "/var/cpanel")
 
 
 @pytest.fixture(scope="module")
 def installed(server: Machine, release: Path, wheelhouse: Path) -> Machine:
     """A machine with everything installed; a refused installation came before it."""
+    server.at("/etc/cagefs").mkdir()
+    server.at(CAGEFS).write_text("/run/mysqld")  # a last line without an end
     register = server.at(REGISTER)
     program = register.read_text()
-    register.write_text("#!/bin/sh\necho 'that is no ACL'\nexit 1\n")
     before = server.files("/run", "/var/log", "/etc/apache2/logs", f"{CPANEL}/logs")
-    ran = server.run(release / "install.sh", "--wheelhouse", wheelhouse)
-    register.write_text(program)
+    for does, said in REFUSALS.items():
+        register.write_text(f"#!/bin/sh\n{does}\n")
+        ran = server.run(release / "install.sh", "--wheelhouse", wheelhouse)
+        assert ran.code == 32, ran
+        assert said in ran.stdout
     after = server.files("/run", "/var/log", "/etc/apache2/logs", f"{CPANEL}/logs")
-    assert ran.code == 32, ran
-    assert "WHM does not take the registration" in ran.stdout
     system = ("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-")
     changed = {path for path in before | after if before.get(path) != after.get(path)}
-    assert changed - {*system, REGISTER, "/etc/subuid-", "/etc/subgid-"} <= {
-        "/etc/origin-pulls",
-        "/etc/origin-pulls/config.yaml",
-    }
-    config = server.at("/etc/origin-pulls/config.yaml")
-    config.parent.mkdir(exist_ok=True)
-    config.write_text(f"public_https_port: {server.sandbox.https_port}\n")
-    server.good(release / "install.sh", "--wheelhouse", wheelhouse)
+    register.write_text(program)
+    # The settings that somebody wrote before stay as well.
+    assert changed - {*system, "/etc/subuid-", "/etc/subgid-"} == {REGISTER}
+    hostile = {"PYTHONPATH": "/nowhere", "PIP_CONFIG_FILE": "/nowhere", "PYTHONHOME": "/nowhere"}
+    words = (release / "install.sh", "--wheelhouse", wheelhouse)
+    server.good(*HOSTILE, *words, LC_ALL="tr_TR.UTF-8", **hostile)
     return server
 
 
@@ -67,10 +70,33 @@ def test_whm_lists_the_page_and_it_answers(installed: Machine, release: Path) ->
 
 
 def test_accounts_have_a_tile_and_a_feature(installed: Machine) -> None:
-    tile = installed.at(f"{JUPITER}/dynamicui/dynamicui_originpulls.conf")
-    assert tile.stat().st_mode & 0o777 == 0o644
+    assert installed.at(DYNAMICUI).stat().st_mode & 0o777 == 0o644
+    assert "originpulls" in json.loads(installed.at(SPRITES).read_text())
     assert installed.at(f"{JUPITER}/originpulls/index.live.php").is_file()
     assert installed.at(f"{CPANEL}/whostmgr/addonfeatures/originpulls").is_file()
+
+
+def test_pages_are_readable_whatever_umask_the_installer_was_started_with(
+    installed: Machine,
+) -> None:
+    for folder in (f"{CPANEL}/whostmgr/docroot/cgi/addons/originpulls", f"{JUPITER}/originpulls"):
+        assert installed.at(folder).stat().st_mode & 0o777 == 0o755
+        modes = {
+            path.stat().st_mode & 0o777
+            for path in installed.at(folder).iterdir()
+            if path.name != "index.cgi"
+        }
+        assert modes == {0o644}
+
+
+def test_an_accounts_menu_is_made_anew_after_each_installation(
+    installed: Machine, wheelhouse: Path
+) -> None:
+    """The panel keeps it until the time stamp of this file changes."""
+    os.utime(installed.at(DYNAMICUI), (1, 1))
+    installed.good("/opt/origin-pulls/current/install.sh", "--wheelhouse", wheelhouse)
+    assert installed.at(DYNAMICUI).stat().st_mtime > 1
+    assert installed.at(CAGEFS).read_text() == "/run/mysqld\n/run/origin-pulls/account\n"
 
 
 def test_static_files_have_their_checksum_in_their_name(installed: Machine) -> None:

@@ -15,6 +15,8 @@ SITE = "blog.example"
 PROGRAM = "/usr/local/bin/origin-pulls"
 INSTALLER = "/opt/origin-pulls/current/install.sh"
 BROKEN = "/etc/apache2/conf.d/zz-somebody.conf"
+HOOKS = "/var/cpanel/hooks.yaml"
+RESTART = "/usr/local/cpanel/scripts/restartsrv_httpd"
 SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/sprites"
 # What the system's and the panel's own programs leave behind: backups of passwd, logs, locks,
 # the stand-in's log.
@@ -22,7 +24,7 @@ OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
     *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
-    *("/kept-release", "/var/cpanel/hooks.yaml", SPRITES),
+    *("/kept-release", HOOKS, SPRITES),
 )
 
 
@@ -48,13 +50,20 @@ def is_relaxed(machine: Machine) -> bool:
 
 
 def test_nothing_is_left(server: Machine, release: Path, wheelhouse: Path, settings: bytes) -> None:
+    cages = server.at("/etc/cagefs/cagefs.mp")
+    cages.parent.mkdir()
+    cages.write_text("/run/mysqld\n")
     before = server.files(*OF_OTHERS)
     before.pop("/run/origin-pulls", None)  # the sandbox's; on a server it is the services' own
     installed(server, release, wheelhouse, settings)
+    assert "/run/origin-pulls/account" in cages.read_text()
     said = server.good(INSTALLER, "uninstall")
     assert is_relaxed(server)
     assert server.files(*OF_OTHERS) == before
     assert not server.at("/etc/origin-pulls").exists()
+    # Files of the panel's own, which it keeps: our lines are out of them.
+    assert "origin-pulls" not in server.at(HOOKS).read_text()
+    assert "originpulls" not in server.at(SPRITES).joinpath("icon_spritemap.json").read_text()
     assert "The policy is proven." in said
     assert "nothing: no file, unit, hook" in said
     again = server.good(release / "install.sh", "uninstall")
@@ -116,3 +125,21 @@ def test_somebody_elses_broken_configuration_leaves_comments_until_it_is_mended(
     server.good(release / "install.sh", "uninstall")
     assert is_relaxed(server)
     assert server.files(*OF_OTHERS) == before
+
+
+def test_sites_that_do_not_prove_that_they_answer_are_named(
+    server: Machine, release: Path, wheelhouse: Path, settings: bytes
+) -> None:
+    """Here the panel's last reload leaves no Apache behind."""
+    installed(server, release, wheelhouse, settings)
+    program = server.at(RESTART).read_text()
+    pid = server.sandbox.pid
+    children = f"$(cat /proc/{pid}/task/{pid}/children)"
+    server.at(RESTART).write_text(f"#!/bin/sh\nkill -9 {pid} {children}\n")
+    ran = server.run(INSTALLER, "uninstall")
+    server.at(RESTART).write_text(program)
+    server.good(RESTART, "--start")
+    assert ran.code == 40, ran
+    assert f"not proven: {SITE} shop.example" in ran.stderr
+    assert not server.at("/opt/origin-pulls").exists()
+    assert is_relaxed(server)

@@ -36,7 +36,10 @@ def page(store: Store, number: int, *, after: int, account: str, items_page: int
         items = tuple(records.item(row) for row in found)
         job = replace(records.job(rows[0]), items=items)
     awaited = store.rows("SELECT due FROM confirmation WHERE job=? AND undo=0", (number,))
-    undone = store.rows("SELECT max(number) FROM job WHERE undoes=?", (number,))
+    # The steps of a job at Cloudflare name it as well.
+    undone = store.rows(
+        "SELECT max(number) FROM job WHERE undoes=? AND kind='undo' AND state='done'", (number,)
+    )
     return JobPage(
         job=job,
         lines=()
