@@ -271,5 +271,6 @@ def test_the_map_names_every_module(heading: str, start: str, folder: str) -> No
     text = section("docs/ARCHITECTURE.md", heading)
     text = text[text.index(start) :]
     listed = {name for cells in rows(text) for name in re.findall(r"`(\w+)`", cells[0])}
+    named = {name for cells in rows(text) for name in re.findall(r"`(\w+)`", " ".join(cells))}
     there = {path.stem for path in (PLUGIN / folder).glob("*.py")} - {"__init__"}
-    assert listed == there
+    assert (listed - there, there - named) == (set(), set())

@@ -157,7 +157,7 @@ check_copies() {
         foreign "$LINK"
     fi
     if [[ -e $PREFIX && ! -d $RELEASES && ! -e $UNDER_WAY ]]; then foreign "$PREFIX"; fi
-    for path in "$UNITS"/origin-pulls* "$LOGROTATE" "$COMPLETION" "$HOOK"; do
+    for path in "$UNITS"/origin-pulls* "$LOGROTATE" "$COMPLETION" "$MANUAL" "$HOOK"; do
         if [[ -f $path ]] && ! grep -q "Origin Pulls" "$path"; then foreign "$path"; fi
     done
     if [[ -e $WHM_APP ]] && ! grep -q "^entryurl=addons/$PANEL_NAME/" "$WHM_APP"; then

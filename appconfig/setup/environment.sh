@@ -75,6 +75,7 @@ missing_packages() {
         has shellcheck || missing+=(shellcheck)
         has chromium || missing+=(chromium)
         has systemd-analyze || missing+=(systemd)
+        has man || missing+=(man-db)
         has logrotate || missing+=(logrotate)
     fi
     if [[ -z $(find_python) ]]; then

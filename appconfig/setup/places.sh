@@ -15,6 +15,7 @@ readonly RUN=/run/origin-pulls
 readonly UNITS=/etc/systemd/system
 readonly LOGROTATE=/etc/logrotate.d/origin-pulls
 readonly COMPLETION=/etc/bash_completion.d/origin-pulls
+readonly MANUAL=/usr/local/share/man/man8/origin-pulls.8
 readonly TMPFILES=/etc/tmpfiles.d/origin-pulls.conf
 readonly SERVICE_USER=origin-pulls
 

@@ -3,7 +3,7 @@
 
 # What of the tree belongs to a release.
 RELEASED=(appconfig docs plugin static templates install.sh requirements.lock pyproject.toml
-    LICENSE README.md CHANGELOG.md SECURITY.md SHA256SUMS)
+    LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md SHA256SUMS)
 
 install_python() {
     local package
@@ -42,6 +42,8 @@ build_release() {
     fill_release
     "$RELEASE/venv/bin/origin-pulls" --version >/dev/null || release_failed \
         "The new version does not start."
+    "$RELEASE/venv/bin/python" -m origin_pulls.cli.manual >"$RELEASE/origin-pulls.8" \
+        || release_failed "The manual page cannot be made."
     tree_digest "$RELEASE" >"$RELEASE/.whole"
 }
 

@@ -48,6 +48,7 @@ lay_units() {
     lay 644 "$release/appconfig/systemd/origin-pulls.tmpfiles" "$TMPFILES"
     lay 644 "$release/appconfig/systemd/origin-pulls.logrotate" "$LOGROTATE"
     lay 644 "$release/appconfig/systemd/origin-pulls.completion" "$COMPLETION"
+    lay_manual "$release"
     systemctl daemon-reload
 }
 
@@ -60,6 +61,22 @@ drop_other_units() {
             rm -f -- "$UNITS/$unit"
         fi
     done < <(laid_units)
+}
+
+# The manual page, which each version makes of its own commands.
+lay_manual() {
+    local folder made=$PREFIX/made-manual-folder
+    folder=$(dirname -- "$MANUAL")
+    [[ -e $1/origin-pulls.8 ]] || return 0
+    if [[ ! -d $folder ]]; then : >"$made"; fi
+    lay 644 "$1/origin-pulls.8" "$MANUAL"
+}
+
+take_manual_away() {
+    rm -f -- "$MANUAL"
+    if [[ -e $PREFIX/made-manual-folder ]]; then
+        rmdir -- "$(dirname -- "$MANUAL")" 2>/dev/null || true
+    fi
 }
 
 # Put FROM in place as TO: written beside, then renamed.

@@ -167,6 +167,7 @@ take_program_away() {
     take_panel_away
     find "$UNITS" -name 'origin-pulls-*' \( -type f -o -type l \) -delete
     rm -f -- "$LOGROTATE" "$COMPLETION" "$TMPFILES" "$LINK"
+    take_manual_away
     systemctl daemon-reload || true
     systemctl reset-failed 'origin-pulls-*' 2>/dev/null || true
     rm -rf -- "$RUN"
@@ -196,7 +197,7 @@ take_data_away() {
 leftovers() {
     local keep_data=$1 path userdata
     for path in "$PREFIX" "$LINK" "$RUN" "$UNITS"/origin-pulls-* "$LOGROTATE" "$COMPLETION" \
-        "$TMPFILES" "$WHM_PAGES" "$WHM_APP" "$WHM_FEATURE" "$PLUGIN_KEPT" "$JUPITER_PAGES" \
+        "$TMPFILES" "$MANUAL" "$WHM_PAGES" "$WHM_APP" "$WHM_FEATURE" "$PLUGIN_KEPT" "$JUPITER_PAGES" \
         "$DYNAMICUI" "$JUPITER_TILES/$PANEL_NAME".{png,svg} "$WHM_ICONS/$PANEL_NAME".{png,svg} \
         "$WHM_TEMPLATES/$PANEL_NAME.tmpl" "$HOOK_FOLDER"/origin-pulls-*; do
         if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi

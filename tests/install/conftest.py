@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -48,7 +49,7 @@ def wheelhouse() -> Path:
             pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
             words = ["--only-binary", ":all:", "--require-hashes", "--python-version", version]
             words += ["--no-deps", "--implementation", "cp"]
-            words += [f"--platform={platform}" for platform in platforms]
+            words += [f"--platform={one}_{platform.machine()}" for one in platforms]
             where = ("--dest", str(folder), "--requirement", str(lock))
             subprocess.run([*pip, "download", *words, *where], check=True)
             (folder / ".whole").touch()

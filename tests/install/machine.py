@@ -41,7 +41,7 @@ set -eu
 mount --make-rprivate /
 mount --bind /tmp /tmp
 mkdir -p /tmp/$NAME
-for folder in lib lib64 include share; do
+for folder in lib lib64 include; do
     if [ -d /usr/local/$folder ] && [ ! -L /usr/local/$folder ]; then
         mkdir -p $ROOT/usr/local/$folder
         mount --bind /usr/local/$folder $ROOT/usr/local/$folder
@@ -193,7 +193,13 @@ def _furnish(sandbox: Sandbox) -> None:
         "usr/local/sbin",
     ):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    for folder in ("etc/bash_completion.d", "etc/tmpfiles.d", "usr/local/bin", "var/lib"):
+    for folder in (
+        "etc/bash_completion.d",
+        "etc/tmpfiles.d",
+        "usr/local/bin",
+        "usr/local/share/man",
+        "var/lib",
+    ):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for folder in PANEL_FOLDERS:
         (root / "usr/local/cpanel" / folder).mkdir(parents=True, exist_ok=True)

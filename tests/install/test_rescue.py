@@ -154,6 +154,17 @@ def test_what_was_emptied_by_hand_may_be_changed_afterwards(enforced: Machine) -
     assert UnderTest(enforced.sandbox).is_enforced(SITE)
 
 
+def test_the_manual_page_is_where_man_looks_and_the_completion_where_bash_does(
+    enforced: Machine,
+) -> None:
+    shown = enforced.good("man", "--warnings", "origin-pulls", MANPATH="/usr/local/share/man")
+    assert "EXIT STATUS" in shown
+    completed = enforced.good(
+        "bash", "-c", ". /etc/bash_completion.d/origin-pulls; complete -p origin-pulls"
+    )
+    assert "_origin_pulls" in completed
+
+
 def test_a_backup_brings_policies_and_certificates_back(enforced: Machine) -> None:
     keys = enforced.at("/etc/origin-pulls/keys")
     before = sorted(path.name for path in keys.iterdir())

@@ -11,10 +11,10 @@ from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.server import Server
 from origin_pulls.model import plan, refusals, saying
 from origin_pulls.model.inventory import Vhost
-from origin_pulls.model.job import Applied, Item, Job, item_for
+from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.plan import Step
 from origin_pulls.model.preview import Preview, PreviewedName, PreviewedVhost
-from origin_pulls.model.wish import Change, Reviewed, Undo
+from origin_pulls.model.wish import Reviewed
 from origin_pulls.model.zones import Known
 
 MOST_VHOSTS = 100
@@ -29,20 +29,7 @@ MOST_DIFF = 400_000  # characters in one answer
 
 def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
     """What a wish would do, and the job that it would be."""
-    found = looking.look(server)
-    keys = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
-    items: tuple[Item, ...]
-    match wish:
-        case Undo():
-            items = working.undone(server, wish.job, is_partial=wish.is_partial)
-        case Change():
-            items = tuple(
-                item_for(
-                    looking.known(keys.get((one.user, one.server_name)), one.server_name),
-                    one.policy,
-                )
-                for one in wish.items
-            )
+    items = working.items_of(server, wish, looking.look(server))
     job = Job(
         number=0,
         kind="preview",

@@ -15,9 +15,10 @@ from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.caller import ROOT, Caller
+from origin_pulls.model.inventory import Inventory
 from origin_pulls.model.job import STEP, Applied, Item, Job, State, item_for
 from origin_pulls.model.policy import Mode
-from origin_pulls.model.wish import Change, JobWish, Rotate, Undo
+from origin_pulls.model.wish import Change, JobWish, Reviewed, Rotate, Undo
 from origin_pulls.server import lock
 from origin_pulls.store.rollouts import EdgeStore
 
@@ -36,45 +37,41 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
     Whose vhosts these are is looked up here again, whatever the one who asks may believe.
     """
     found = looking.look(server)
-    vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
+    if isinstance(wish, Rotate):
+        job = wishing.rotation(server, wish, found)
+    else:
+        job = Job(
+            number=0,
+            kind="undo" if isinstance(wish, Undo) else "change",
+            who=wish.who,
+            asked=server.stamp(),
+            items=items_of(server, wish, found),
+            is_partial=wish.is_partial,
+        )
     match wish:
         case Change():
-            items = tuple(
-                item_for(
-                    looking.known(vhosts.get((one.user, one.server_name)), one.server_name),
-                    one.policy,
-                )
-                for one in wish.items
-            )
-            job = Job(
-                number=0,
-                kind="change",
-                who=wish.who,
-                asked=server.stamp(),
-                items=items,
-                is_partial=wish.is_partial,
-                revert_minutes=wish.revert_minutes,
-                fingerprint=wish.fingerprint,
-            )
+            job = replace(job, revert_minutes=wish.revert_minutes, fingerprint=wish.fingerprint)
         case Undo():
-            items = undone(server, wish.job, is_partial=wish.is_partial)
-            job = Job(
-                number=0,
-                kind="undo",
-                who=wish.who,
-                asked=server.stamp(),
-                items=items,
-                undoes=wish.job,
-                is_partial=wish.is_partial,
-            )
-        case Rotate():
-            job = wishing.rotation(server, wish, found)
+            job = replace(job, undoes=wish.job)
     job = replace(job, caller_kind=str(caller.kind), address=caller.address)
     wishing.make_way(server, job)
     number = server.store.add_job(job)
     if isinstance(wish, Change) and wish.removes:
-        EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in items])
+        EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in job.items])
     return number
+
+
+def items_of(server: Server, wish: Reviewed, found: Inventory) -> tuple[Item, ...]:
+    """The items of the job that a wish is, or would be; ``Refused`` when it cannot be meant."""
+    if isinstance(wish, Undo):
+        return undone(server, wish.job, is_partial=wish.is_partial)
+    vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
+    return tuple(
+        item_for(
+            looking.known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy
+        )
+        for one in wish.items
+    )
 
 
 def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[Item, ...]:
