@@ -233,10 +233,9 @@ def _as_reviewed(server: Server, jobs: Sequence[Job]) -> tuple[Prepared, Sequenc
 
 def _outdated(server: Server, job: Job) -> Refused | None:
     """Why an undo that was accepted cannot be done any more; another run came between."""
-    if job.kind == STEP and EdgeStore(server.store).cancelled_by(job.undoes):
-        is_tightening = any(item.wanted.mode is Mode.ENFORCE for item in job.items)
-        if is_tightening:
-            return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")
+    is_cancelled = job.kind == STEP and EdgeStore(server.store).cancelled_by(job.undoes)
+    if is_cancelled and any(_is_tightening(server, item) for item in job.items):
+        return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")
     if job.kind == "undo":
         try:
             again = undone(server, job.undoes, is_partial=job.is_partial)
@@ -248,6 +247,13 @@ def _outdated(server: Server, job: Job) -> Refused | None:
                 hint="Undo it once more: what was changed since is passed over.",
             )
     return None
+
+
+def _is_tightening(server: Server, item: Item) -> bool:
+    """Whether an item would demand where nothing is demanded now."""
+    now = server.store.policies().get((item.user, item.incarnation, item.server_name))
+    is_demanding = now is not None and now.policy.mode is Mode.ENFORCE
+    return item.wanted.mode is Mode.ENFORCE and not is_demanding
 
 
 def _next_batch(waiting: Sequence[Job]) -> list[Job]:
