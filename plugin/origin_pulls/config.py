@@ -217,7 +217,9 @@ ADDRESS = re.compile(r"https?://[A-Za-z0-9._:/\[\]-]+")
 ADDRESSES = ("cloudflare_api", "dns_over_https")
 # A local user, or an address: nothing that a mail program could take for an option or a list.
 ADDRESSEE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,252})?")
-NOBODY = "none"
+NOTIFY, NOBODY = "notify", "none"
+# All that config.yaml may hold.
+KNOWN = (*SETTINGS, *ADDRESSES, NOTIFY)
 
 
 def read_settings(text: bytes, where: str) -> dict[str, int | float | str]:
@@ -238,7 +240,7 @@ def _setting(name: object, value: object, where: str) -> int | float | str:
         if not isinstance(value, str):
             raise Unusable(f"{where}: {name} must be an address", hint="https://…")
         return safe_address(value, f"{where}: {name}")
-    if name == "notify":
+    if name == NOTIFY:
         if not isinstance(value, str) or not ADDRESSEE.fullmatch(value):
             raise Unusable(
                 f"{where}: notify must be one address, or a user of this server",
@@ -246,8 +248,7 @@ def _setting(name: object, value: object, where: str) -> int | float | str:
             )
         return "" if value == NOBODY else value
     if not isinstance(name, str) or name not in SETTINGS:
-        known = ", ".join((*SETTINGS, *ADDRESSES, "notify"))
-        raise Unusable(f"{where}: there is no setting {name!r}", hint=f"Known: {known}.")
+        raise Unusable(f"{where}: there is no setting {name!r}", hint=f"Known: {', '.join(KNOWN)}.")
     kind, least, most = SETTINGS[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unusable(f"{where}: {name} must be a number", hint=f"{least:g} to {most:g}.")
