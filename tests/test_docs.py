@@ -12,7 +12,7 @@ import click
 import pytest
 
 from origin_pulls.cli import commands
-from origin_pulls.config import ADDRESSES, SETTINGS, Config
+from origin_pulls.config import KNOWN, SETTINGS, Config
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.settings import CHOICES, NUMBERS
 from origin_pulls.model.settings import Settings as AdministratorSettings
@@ -152,7 +152,7 @@ def test_every_setting_of_config_yaml_is_explained_with_default_and_range() -> N
         defaults = re.findall(r"`([^`]+)`", default)
         assert len(each) == len(defaults), names
         explained |= {name: (one, span) for name, one in zip(each, defaults, strict=True)}
-    assert set(explained) == {*SETTINGS, *ADDRESSES}
+    assert set(explained) == {*KNOWN}
     for name, (default, _) in explained.items():
         assert type(getattr(Config(), name))(default) == getattr(Config(), name), name
     for name, (_, least, most) in SETTINGS.items():

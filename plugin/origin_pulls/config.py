@@ -46,6 +46,7 @@ class Config:
 
     # the system's programs
     systemd_run_program: Path = Path("/usr/bin/systemd-run")
+    sendmail_program: Path = Path("/usr/sbin/sendmail")
 
     # our own
     settings_file: Path = Path("/etc/origin-pulls/config.yaml")
@@ -120,6 +121,10 @@ class Config:
 
     dns_over_https: str = "https://cloudflare-dns.com/dns-query"
     edge_port: int = 443
+    # who is written to when something happened by itself; empty: nobody
+    notify: str = "root"
+    letters_every: float = 60.0
+    letter_timeout: float = 60.0
 
     # Cloudflare's side: how often it is asked, how long it is waited for, how often proven
     edge_patience: float = 900.0
@@ -139,6 +144,7 @@ class Config:
     names_most: int = 200
     names_fresh: float = 60.0
     renew_days: int = 30
+    ranges_every: float = 86400.0
 
     # limits
     program_timeout: float = 600.0
@@ -209,6 +215,11 @@ SETTINGS: Mapping[str, tuple[type[int] | type[float], float, float]] = {
 ADDRESS = re.compile(r"https?://[A-Za-z0-9._:/\[\]-]+")
 # Settings that are addresses: https, or http on a loopback address (a sandbox).
 ADDRESSES = ("cloudflare_api", "dns_over_https")
+# A local user, or an address: nothing that a mail program could take for an option or a list.
+ADDRESSEE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,252})?")
+NOTIFY, NOBODY = "notify", "none"
+# All that config.yaml may hold.
+KNOWN = (*SETTINGS, *ADDRESSES, NOTIFY)
 
 
 def read_settings(text: bytes, where: str) -> dict[str, int | float | str]:
@@ -229,9 +240,15 @@ def _setting(name: object, value: object, where: str) -> int | float | str:
         if not isinstance(value, str):
             raise Unusable(f"{where}: {name} must be an address", hint="https://…")
         return safe_address(value, f"{where}: {name}")
+    if name == NOTIFY:
+        if not isinstance(value, str) or not ADDRESSEE.fullmatch(value):
+            raise Unusable(
+                f"{where}: notify must be one address, or a user of this server",
+                hint=f"root, you@example.com, or {NOBODY} for no mail.",
+            )
+        return "" if value == NOBODY else value
     if not isinstance(name, str) or name not in SETTINGS:
-        known = ", ".join((*SETTINGS, *ADDRESSES))
-        raise Unusable(f"{where}: there is no setting {name!r}", hint=f"Known: {known}.")
+        raise Unusable(f"{where}: there is no setting {name!r}", hint=f"Known: {', '.join(KNOWN)}.")
     kind, least, most = SETTINGS[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unusable(f"{where}: {name} must be a number", hint=f"{least:g} to {most:g}.")

@@ -6,6 +6,7 @@ import json
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,9 +17,12 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from origin_pulls.cloudflare import ranges
+from origin_pulls.engine import networks as keeping
+from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
 from origin_pulls.sandbox import Sandbox
 from origin_pulls.server import certificates
+from origin_pulls.store import letters
 from tests.server_under_test import UnderTest
 
 pytestmark = pytest.mark.apache
@@ -338,13 +342,63 @@ def test_the_published_list_is_fetched_and_read(published: dict[str, bytes]) -> 
         ranges.fetch(published["address"].decode())
 
 
-@pytest.mark.parametrize(
-    "text",
-    [b"", b"<html>", b"[]", b"null", body([]), body(["0.0.0.0/0"]), body(["x"]), b'{"result": 1}'],
-)
+FOUR = [f"198.51.{number}.0/24" for number in range(6)]
+SIX = ["2606:4700::/32", "2400:cb00::/32"]
+GARBAGE = [
+    *(b"", b"<html>", b"[]", b"null", b"7", b'{"result": 1}', b'{"result": {}}', b"\xff\xfe"),
+    *(body([]), body(["0.0.0.0/0"]), body(["x"]), body(["198.51.100.7/24"])),
+    body(["64.0.0.0/8"]),
+    json.dumps({"ipv4_cidrs": "198.51.100.0/24", "ipv6_cidrs": []}).encode(),
+    json.dumps({"success": False, **json.loads(body(FOUR))["result"]}).encode(),
+    json.dumps({"ipv4_cidrs": [], "ipv6_cidrs": ["2606:4700::/32"]}).encode(),
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", GARBAGE)
 def test_a_list_that_cannot_be_right_is_refused(text: bytes) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as raised:
         ranges.parse(text)
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+def test_garbage_in_the_kept_list_leaves_the_shipped_one_in_force(
+    text: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = ranges.read(tmp_path / "nothing.json")
+    assert "104.16.0.0/13" in shipped
+    assert caplog.text == ""
+    (tmp_path / "kept.json").write_bytes(text)
+    assert ranges.read(tmp_path / "kept.json") == shipped
+    assert "the shipped one counts" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("new", "is_believed"),
+    [
+        ([*FOUR, *SIX], True),
+        ([*FOUR[:4], *SIX], True),
+        ([*FOUR[:3], *SIX], False),
+        ([*FOUR[:3], *SIX, "203.0.113.0/24", "192.0.2.0/24", "198.18.0.0/24"], False),
+        (FOUR, False),
+        (SIX, False),
+        ([*FOUR, *SIX, "203.0.113.0/24"], True),
+    ],
+    ids=["the same", "a quarter less", "a half less", "others instead", "no v6", "no v4", "more"],
+)
+def test_a_list_shrinks_by_no_more_than_a_third_without_consent(
+    new: list[str], is_believed: bool
+) -> None:
+    now = [*FOUR, *SIX]
+    if not is_believed:
+        with pytest.raises(Refused, match="not believed") as raised:
+            ranges.compared(now, new)
+        assert "--shrink" in raised.value.hint
+    told = ranges.compared(now, new, may_shrink=True)
+    assert told["gone"] == [one for one in now if one not in new]
+    if is_believed:
+        assert ranges.compared(now, new) == told
 
 
 def test_a_newer_list_reaches_the_vhosts_that_use_it(one: UnderTest, tmp_path: Path) -> None:
@@ -366,3 +420,39 @@ def test_a_newer_list_reaches_the_vhosts_that_use_it(one: UnderTest, tmp_path: P
     refused = one.run("ranges", "--from", str(newer))
     assert refused.code == 3
     assert "not believed" in refused.stderr
+
+
+def test_the_agent_puts_a_newer_list_in_force_by_itself(
+    one: UnderTest, published: dict[str, bytes]
+) -> None:
+    assert one.run("off", "blog.example", "--port80", "cloudflare").code == 0
+    include = one.include("blog", "blog.example", "std")
+    now = ranges.read(one.config.cloudflare_ranges)
+    woken: list[bool] = []
+
+    def refresh(networks: list[str], cloudflare_api: str = "") -> list[str]:
+        """What the administrator is told of a look at this list."""
+        published["body"] = json.dumps({"ranges": networks}).encode()
+        api = cloudflare_api or one.config.cloudflare_api
+        server = Server.of(replace(one.config, cloudflare_api=api))
+        try:
+            keeping.refresh(server, lambda: woken.append(True))
+            waiting = letters.waiting(server.store)
+            letters.forget(server.store, waiting)
+        finally:
+            server.store.close()
+        return [event.said for event in waiting]
+
+    address = published["address"].decode()
+    assert refresh([*now, "192.0.2.0/24"]) == [], "a sandbox asks nobody outside"
+    assert refresh([*now], cloudflare_api=address) == []
+    assert not woken
+    assert refresh([*now, "192.0.2.0/24"], cloudflare_api=address) == ["added: 192.0.2.0/24."]
+    assert woken == [True]
+    one.recover()
+    assert b"192.0.2.0/24" in include.read_bytes()
+    with pytest.raises(Refused, match="not believed"):
+        refresh(["192.0.2.0/24"], cloudflare_api=address)
+    assert ranges.read(one.config.cloudflare_ranges) == (*now, "192.0.2.0/24")
+    one.config.cloudflare_ranges.unlink()
+    assert one.run("off", "blog.example", "--port80", "leave").code == 0

@@ -219,6 +219,78 @@ def test_zones_are_listed_though_the_token_may_not_list_them(
     assert "own certificate" in one.run("zones").stdout
 
 
+def test_a_token_for_the_wrong_zone_is_named_as_that(one: UnderTest, cloudflare: Api) -> None:
+    rights(cloudflare, good([{**ZONE, "name": "elsewhere.example"}]), good({"enabled": False}))
+    added(one)
+    ran = one.run("token", "check", "--json")
+    assert ran.code == 1
+    (found,) = ran.record["tokens"]
+    assert not found["good"]
+    assert "elsewhere.example" in found["problem"]
+    assert "wrong zone" in found["problem"]
+    added(one, "--account", "blog", text=OTHER)
+    assert "no domain of the account blog lies there" in one.run("token", "check").stdout
+
+
+def test_a_zone_too_much_is_noted_and_what_nobody_reaches_is_listed(
+    one: UnderTest, cloudflare: Api
+) -> None:
+    other = {**ZONE, "id": "b" * 32, "name": "elsewhere.example"}
+    rights(cloudflare, good([ZONE, other]), good({"enabled": False}))
+    added(one)
+    said = one.run("token", "check").stdout
+    assert "shop.example (active): has all that can be known beforehand" in said
+    assert "no domain here lies in elsewhere.example" in said
+    unreached = one.json("zones")["unreached"]
+    assert {"blog.example", "plain.example"} <= set(unreached)
+    assert not {"shop.example", "api.shop.example", "*.shop.example"} & set(unreached)
+    assert "No token reaches the zone of: " in one.run("zones").stdout
+
+
+def test_a_zone_as_it_cannot_work_is_explained(one: UnderTest, cloudflare: Api) -> None:
+    cloudflare.on("GET", f"{AT}/settings/ssl", good({"id": "ssl", "value": "flexible"}))
+    rights(cloudflare, good([ZONE]), good({"enabled": False}))
+    added(one)
+    assert "flexible: Cloudflare asks this server by plain HTTP" in one.run("zones").stdout
+    cloudflare.script.clear()
+    cloudflare.on("GET", "/user/tokens/verify", good({"id": "t1", "status": "active"}))
+    rights(cloudflare, good([{**ZONE, "paused": True}]), good({"enabled": False}))
+    assert "Paused: visitors come straight to this server" in one.run("zones").stdout
+
+
+@pytest.mark.parametrize("command", [("token", "list"), ("token", "check"), ("zones",)])
+def test_without_a_token_it_is_said_how_to_add_one(
+    one: UnderTest, command: tuple[str, ...]
+) -> None:
+    ran = one.run(*command)
+    assert ran.code == 0
+    assert "There is no token. Add one with `origin-pulls token add`." in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--label", "a\nb"), 2),
+        (("--label", "x" * 65), 2),
+        (("--account", "../x"), 3),
+        (("--account", "nobody"), 3),
+        (("--replace", "zz"), 2),
+        (("--replace", "01234567"), 3),
+        (("--from", "/nonexistent"), 2),
+        (("--from", "/tmp"), 2),
+    ],
+)
+def test_every_bad_input_has_a_sentence_and_a_hint(
+    one: UnderTest, arguments: tuple[str, ...], code: int
+) -> None:
+    ran = typed(one, TOKEN, "token", "add", *arguments, "--json")
+    assert ran.code == code
+    assert ran.record["message"]
+    assert ran.record["hint"]
+    assert TOKEN not in ran.stdout + ran.stderr
+    assert one.json("token", "list")["tokens"] == []
+
+
 def test_a_running_agent_keeps_the_token_and_its_log_does_not_hold_it(one: UnderTest) -> None:
     with agent_of(one) as agent:
         token = added(one, "--label", "by the agent")

@@ -282,7 +282,7 @@ def test_a_lacking_permission_and_a_wrong_zone_are_told(
     made = cloudflare.remote.token(permissions=["Zone Read", "DNS Read"], zones=["blog.example"])
     blog = client.zones_named("blog.example")[0].id
     with cloudflare.client(Secret(made["secret"].encode())) as limited:
-        with pytest.raises(EdgeRefused, match="lacks a permission") as raised:
+        with pytest.raises(EdgeRefused, match="The token lacks") as raised:
             limited.set_zone_aop(blog, enabled=True)
         assert "SSL and Certificates: Edit" in raised.value.hint
         with pytest.raises(EdgeRefused, match="not for this zone"):

@@ -23,7 +23,7 @@ from origin_pulls.model.inventory import Proxied
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
 from tests.cloudflare.conftest import patient
-from tests.cloudflare.scripted import CUT, Api, Reply, bad, good
+from tests.cloudflare.scripted import CUT, SILENT, Api, Reply, bad, good
 
 ZONE = {"id": "a" * 32, "name": "example.com", "status": "active", "paused": False}
 EDGE = "203.0.113.0/24"
@@ -358,3 +358,50 @@ def test_the_records_of_a_zone_that_is_not_active_do_not_count(
     api.on("GET", "/dns-query", answered((1, "192.0.2.1")))
     (state,) = reaching.states("shop", "1", ["www.example.com"])
     assert state.proxied is Proxied.DIRECT
+
+
+# -- a quick look ---------------------------------------------------------------------------
+
+
+def test_below_another_root_nobody_is_asked_unless_the_settings_name_him(tmp_path: Path) -> None:
+    config = Config.at(tmp_path)
+    assert config.dns_over_https == ""
+    assert Config().dns_over_https.startswith("https://")
+    with dns.Resolver(config) as resolver:
+        assert not resolver.is_possible
+        state = resolver.state("a.example")
+        assert (state.proxied, state.is_answered) == (Proxied.UNKNOWN, False)
+        with pytest.raises(EdgeUnknown, match="another root"):
+            resolver.addresses("a.example")
+
+
+def test_a_quick_look_asks_a_silent_api_once_and_then_dns(
+    api: Api, config: Config, kept: Tokens
+) -> None:
+    kept.keep(token(1))
+    api.on("GET", "/zones", SILENT)
+    api.on("GET", "/dns-query", answered((1, "203.0.113.7")))
+    with Reaching(config, patience=2.0) as quick:
+        names = ["a.example.com", "b.example.net", "c.example.org"]
+        states = quick.states("shop", "1", names)
+    assert [one.proxied for one in states] == [Proxied.PROXIED] * 3
+    assert len({one.query for one in api.calls if one.path == "/zones"}) == 1
+
+
+def test_a_quick_look_gives_up_a_silent_dns_and_says_so(api: Api, config: Config) -> None:
+    api.on("GET", "/dns-query", SILENT)
+    with dns.Resolver(config, patience=1.0) as resolver:
+        states = [resolver.state(f"{number}.example") for number in range(50)]
+        assert resolver.is_over
+    assert not any(one.is_answered for one in states)
+    assert len(api.calls) <= 2 * dns.MOST_SILENT
+
+
+def test_one_broken_domain_ends_no_look(api: Api, config: Config) -> None:
+    asks(api, "broken.example", "A", answered(status=2))
+    asks(api, "a.example", "A", answered((1, "203.0.113.7")))
+    asks(api, "a.example", "AAAA", answered())
+    with dns.Resolver(config, patience=30.0) as resolver:
+        for _ in range(3):
+            assert not resolver.state("broken.example").is_answered
+        assert resolver.state("a.example").proxied is Proxied.PROXIED

@@ -14,6 +14,8 @@ from origin_pulls.engine.edge.reach import NoReach, ZoneClient
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import EdgeUnknown
 from origin_pulls.model.policy import Mode
+from origin_pulls.server.tokens import Tokens
+from origin_pulls.store.letters import forget, waiting
 from origin_pulls.store.rollouts import Drift, EdgeStore
 from tests.edge.site import EdgeSite
 from tests.edge.test_import import ROOT, make, write
@@ -49,12 +51,23 @@ def attention(site: EdgeSite, name: str = NAME) -> list[str]:
     return [str(row["said"]) for row in rows]
 
 
+def letters(site: EdgeSite) -> list[str]:
+    """What the administrator is written of this vhost, the oldest first."""
+    server = Server.of(site.config)
+    found = [one.said for one in waiting(server.store) if one.about.endswith(f"/{NAME}")]
+    server.store.close()
+    return found
+
+
 @pytest.fixture
 def enforced(standing_site: EdgeSite) -> EdgeSite:
     """The sandbox with the vhost enforced, whatever the test before left."""
     standing_site.remote.reset()
     standing_site.remote.edge()
     standing_site.json("off", NAME)
+    server = Server.of(standing_site.config)
+    forget(server.store, waiting(server.store))
+    server.store.close()
     standing_site.json("enforce", NAME)
     return standing_site
 
@@ -94,7 +107,13 @@ def test_what_is_no_longer_presented_leads_back_to_observe(
     shown = enforced.json("edge", NAME)
     assert said in shown["drift"][0]["what"]
     assert any(said in text for text in attention(enforced))
+    told = letters(enforced)
+    assert told[:-1]
+    assert all(said in text for text in told[:-1]), told
+    assert "stepped back to observe" in told[-1]
+    assert enforced.token not in "".join(told)
     assert watch(enforced) == [], "it is told once"
+    assert letters(enforced) == told
 
 
 def test_a_policy_that_only_wants_to_be_told_stays(enforced: EdgeSite) -> None:
@@ -107,6 +126,37 @@ def test_a_policy_that_only_wants_to_be_told_stays(enforced: EdgeSite) -> None:
     watch(enforced)
     assert enforced.json("edge", NAME)["drift"] == []
     assert attention(enforced) == []
+
+
+def test_without_a_token_it_is_said_what_can_no_longer_be_done(enforced: EdgeSite) -> None:
+    tokens = Tokens(enforced.config.tokens_directory)
+    good = tokens.get("5a5a5a5a")
+    other = replace(good, id="5b5b5b5b")
+    tokens.keep(other)
+    try:
+        assert enforced.json("token", "remove", good.id)["lost"] == "", "another is left"
+        ran = enforced.run("token", "remove", other.id)
+        assert ran.code == 0
+        for what in (NAME, "no longer watched", "not renewed", "The first ends on"):
+            assert what in ran.stdout
+        for _ in range(2):
+            assert watch(enforced) == []
+        (said,) = attention(enforced)
+        assert "can no longer be watched" in said
+        assert "No token reaches the zone" in said
+        assert letters(enforced) == [said]
+        assert mode(enforced) == Mode.ENFORCE, "nothing is known to be amiss"
+        tokens.keep(good)
+        watch(enforced)
+        assert attention(enforced) == [], "it is watched again"
+        tokens.remove(good.id)
+        watch(enforced)
+        assert len(attention(enforced)) == 1
+        enforced.json("off", NAME)
+        watch(enforced)
+        assert attention(enforced) == [], "nobody need watch it any more"
+    finally:
+        tokens.keep(good)
 
 
 def test_what_drifted_is_enforced_again_the_whole_way(enforced: EdgeSite) -> None:

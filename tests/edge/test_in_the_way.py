@@ -104,12 +104,17 @@ def test_the_shared_certificate_must_be_on_before_it_is_trusted(untouched: EdgeS
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"permissions": READS[:3]}, "lacks a permission"),
+        ({"permissions": READS[:3]}, "lacks SSL and Certificates: Read"),
+        ({"permissions": READS[:1]}, "lacks DNS: Read"),
+        ({"permissions": []}, "Zone: Read"),
         ({"zones": ["shop.example"]}, "No token reaches"),
         ({"permissions": [*READS, "API Tokens Read"]}, "may not change its certificates"),
-        ({"permissions": READS}, "lacks a permission"),
+        ({"permissions": READS}, "lacks SSL and Certificates: Edit"),
     ],
-    ids=["without a scope", "for the wrong zone", "to read, and it says so", "to read alone"],
+    ids=[
+        *("no certificates", "zones alone", "nothing", "for the wrong zone"),
+        *("to read, and it says so", "to read alone"),
+    ],
 )
 def test_a_token_that_may_not_is_refused_and_nothing_is_touched(
     untouched: EdgeSite, fields: dict[str, object], said: str

@@ -19,13 +19,12 @@ from origin_pulls.model.policy import Mode
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
 from origin_pulls.store.marks import Marks
-from tests.cloudflare.scripted import SILENT, serving
+from tests.cloudflare.scripted import SILENT, Api, Reply, serving
 from tests.edge.site import EdgeSite
 
 pytestmark = pytest.mark.apache
 
 SITE = "blog.example"
-API, DNS = "/client/v4/", "/dns-query"
 
 
 @contextmanager
@@ -53,30 +52,32 @@ def kept(server: Server, user: str = "blog", name: str = SITE) -> Mapping[str, P
     return Marks(server.store).name_states(user, name).states
 
 
-def asked(site: EdgeSite, path: str) -> int:
-    """How often Cloudflare was asked below this path so far."""
-    return sum(one["path"].startswith(path) for one in site.remote.calls())
+@contextmanager
+def dns_of_its_own(config: Config) -> Iterator[tuple[Config, Api]]:
+    """The configuration with a DNS that knows no name and writes down who asks."""
+    with serving() as one:
+        one.on("GET", "/dns-query", Reply(body=b'{"Status": 3}'))
+        yield replace(config, dns_over_https=f"{one.url}/dns-query"), one
 
 
 def test_the_names_are_known_by_the_zones_records(site: EdgeSite) -> None:
-    before = asked(site, DNS)
-    with serving_here(site.config) as server:
+    with dns_of_its_own(site.config) as (config, dns), serving_here(config) as server:
         found = name_states.now(server, [vhost(server)])[f"blog/{SITE}"]
         assert kept(server) == found.states
     assert found.states[SITE] is Proxied.PROXIED
     assert found.states[f"mail.{SITE}"] is Proxied.DIRECT
-    assert asked(site, DNS) == before, "the zone's records say it"
+    assert dns.calls == [], "the zone's records say it"
 
 
 def test_without_a_token_dns_says_it(site: EdgeSite) -> None:
-    before = asked(site, API)
+    before = len(site.remote.calls())
     with serving_here(without_token(site)) as server:
         assert name_states.refresh(server) > 0
         assert name_states.refresh(server) == 0, "what was learned lately is not asked again"
         states = kept(server)
         assert kept(server, "closed", "closed.example")["closed.example"] is not Proxied.PROXIED
     assert (states[SITE], states[f"mail.{SITE}"]) == (Proxied.PROXIED, Proxied.DIRECT)
-    assert asked(site, API) == before
+    assert len(site.remote.calls()) == before, "the API is asked nothing"
 
 
 def test_a_server_that_may_ask_nobody_asks_nobody(site: EdgeSite) -> None:
@@ -141,12 +142,10 @@ def test_a_silent_dns_keeps_nobody_waiting_and_changes_nothing(site: EdgeSite) -
 
 
 def test_no_more_names_are_asked_than_are_allowed(site: EdgeSite) -> None:
-    before = asked(site, DNS)
-    with serving_here(
-        replace(without_token(site), names_most=3), later=timedelta(days=2)
-    ) as server:
+    config = replace(without_token(site), names_most=3)
+    with dns_of_its_own(config) as (config, dns), serving_here(config) as server:
         name_states.now(server, looking.look(server).vhosts)
-    assert 0 < asked(site, DNS) - before <= 2 * 3, "two questions a name"
+    assert len({call.query.partition("&")[0] for call in dns.calls}) == 3
 
 
 def test_a_review_a_look_and_the_edge_tell_it_without_a_token(site: EdgeSite) -> None:
@@ -191,10 +190,24 @@ def test_visited_names_past_cloudflare_need_attention_while_they_are_refused(
 
     with serving_here(site.config, later=timedelta(minutes=2)) as server:
         name_states.now(server, [vhost(server)])
-    assert noted() == [f"www.{SITE} is not behind Cloudflare: visitors there are refused."]
+    said = f"www.{SITE} is not behind Cloudflare: visitors there are refused."
+    assert noted() == [said]
+    listed = site.json("list", "--attention")
+    assert [(row["servername"], row["attention"]) for row in listed["vhosts"]] == [(SITE, [said])]
+    assert listed["attention"] == 1 < listed["total"]
+    (row,) = listed["vhosts"]
+    assert 0 < row["proxied"] < len(row["names"])
+    assert row["direct"] > 0
+    everything = site.run("list").stdout
+    assert f"needs attention: {said}" in everything
+    assert f"{row['proxied']} of {len(row['names'])}" in everything
+    assert "1 needs attention: `origin-pulls list --attention`." in everything
+    assert said in site.run("show", SITE).stdout
     site.json("enforce", SITE, "--exempt-name", f"www.{SITE}")
     assert noted() == [], "what is exempt is refused to nobody"
     site.json("enforce", SITE, "--no-exempt")
     assert len(noted()) == 1
     site.json("off", SITE)
     assert noted() == []
+    assert site.json("list", "--attention")["vhosts"] == []
+    assert "None need attention." in site.run("list").stdout

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from origin_pulls.actions.changing import Say, carry_out
-from origin_pulls.actions.reading import listing
 from origin_pulls.cloudflare import ranges
 from origin_pulls.config import Config
+from origin_pulls.engine import networks
+from origin_pulls.engine.server import Server
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import Job
-from origin_pulls.model.policy import Port80
-from origin_pulls.model.wish import Change, Wanted
 from origin_pulls.server import files
 
 
@@ -29,17 +28,12 @@ def refresh_ranges(
     The list comes from a file or from Cloudflare; what came and went, and the job if one ran.
     """
     text = _source(source) if source else ranges.fetch(config.cloudflare_api)
-    new = ranges.parse(text)
-    compared = ranges.compared(ranges.read(config.cloudflare_ranges), new, may_shrink=may_shrink)
-    if not compared["added"] and not compared["gone"]:
-        return compared, None
-    files.replace(config.cloudflare_ranges, text)
-    rows, _ = listing(config)
-    users = [row for row in rows if row.applied.policy.port80 is Port80.CLOUDFLARE]
-    if not users:
-        return compared, None
-    items = [Wanted(row.vhost.user, row.vhost.server_name, row.applied.policy) for row in users]
-    return compared, carry_out(config, Change(tuple(items), is_partial=True), say)
+    server = Server.of(config)
+    try:
+        compared, change = networks.put_in_force(server, text, may_shrink=may_shrink, who="root")
+    finally:
+        server.store.close()
+    return compared, carry_out(config, change, say) if change else None
 
 
 def _source(path: Path) -> bytes:

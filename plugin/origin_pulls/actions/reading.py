@@ -12,12 +12,10 @@ from origin_pulls.model.proof import Result
 
 
 def listing(config: Config) -> tuple[list[Row], list[str]]:
-    """All vhosts with their policies, and sentences about what could not be read."""
+    """All vhosts with policies and what needs attention; sentences about what cannot be read."""
     server = Server.dry(config)
     found = looking.look(server)
-    applied = preparing.applied_now(server, found)
-    rows = [Row(vhost, applied.get(vhost.key, Applied())) for vhost in found.vhosts]
-    return rows, list(found.problems)
+    return showing.rows(server, found), list(found.problems)
 
 
 def show(config: Config, name: str) -> Shown:

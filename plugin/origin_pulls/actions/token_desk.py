@@ -34,9 +34,13 @@ def add(
     return TokenSeen(**_done(config, caller, wish)["token"])
 
 
-def remove(config: Config, caller: Caller, token: str) -> TokenSeen:
-    """Have a token forgotten; ``Refused`` when there is none of this id to be known of."""
-    return TokenSeen(**_done(config, caller, RemoveToken(tokens.id_of(token)))["token"])
+def remove(config: Config, caller: Caller, token: str) -> tuple[TokenSeen, str]:
+    """Have a token forgotten; which it was, and in words what can no longer be done (or empty).
+
+    ``Refused`` when there is none of this id to be known of.
+    """
+    done = _done(config, caller, RemoveToken(tokens.id_of(token)))
+    return TokenSeen(**done["token"]), str(done.get("lost") or "")
 
 
 def _done(config: Config, caller: Caller, wish: TokenWish) -> Mapping[str, Any]:

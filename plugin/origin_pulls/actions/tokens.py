@@ -8,7 +8,7 @@ from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import token_checking, token_keeping
 from origin_pulls.engine.server import Server
-from origin_pulls.engine.token_checking import Checked, ZoneRow
+from origin_pulls.engine.token_checking import Checked, ZonesSeen
 from origin_pulls.errors import Refused
 from origin_pulls.model import tokens
 from origin_pulls.model.token_wish import AddToken, RemoveToken, TokenWish
@@ -59,9 +59,9 @@ def check(config: Config, say: Say) -> list[Checked]:
     return token_checking.check(Server.dry(config), say)
 
 
-def zones(config: Config, say: Say) -> tuple[list[ZoneRow], list[str]]:
-    """The zones that the tokens reach, and sentences about what could not be read."""
-    return token_checking.zone_rows(Server.dry(config), say)
+def zones(config: Config, say: Say) -> ZonesSeen:
+    """The zones that the tokens reach, what could not be read, and whose zone nobody reaches."""
+    return token_checking.zones_seen(Server.dry(config), say)
 
 
 def _carry_out(config: Config, wish: TokenWish, say: Say) -> Mapping[str, object]:

@@ -206,6 +206,7 @@ def _shown_for_account(record: dict[str, Any]) -> dict[str, Any]:
     record["certificate"] = {}
     record["include"] = {"state": record["include"]["state"]}
     record["port80_include"] = {"state": record["port80_include"]["state"]}
+    record["attention"] = [one for one in record["attention"] if not rights.PATH.search(one)]
     if record["drift"]:
         record["drift"] = "what is on the disk is not what was set"
     record["ways_round"] = [

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from origin_pulls.agent.following import PEEK, Following
 from origin_pulls.config import Config
-from origin_pulls.engine import looking, reverting
+from origin_pulls.engine import looking, notifying, reverting
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import OriginPullsError
 
@@ -34,6 +34,7 @@ def chores(config: Config, wake: Callable[[], None]) -> list[Chore]:
     return [
         Chore("look again", PEEK, following.look_again),
         Chore("inventory", config.inventory_every, _keep_inventory),
+        Chore("letters", config.letters_every, notifying.send),
         Chore("reverting", config.revert_every, lambda server: reverting.revert(server, wake)),
     ]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from origin_pulls.agent.chores import Chore
 from origin_pulls.config import Config
-from origin_pulls.engine import name_states
+from origin_pulls.engine import name_states, networks
 from origin_pulls.engine.edge import going, tidying, watching
 from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.server import Server
@@ -18,12 +19,16 @@ GO_ON = "edge"
 WATCH = "watch"
 
 
-def edge_chores(config: Config) -> list[Chore]:
-    """To go on with the jobs that are there, and to look whether all is as it was left."""
+def edge_chores(config: Config, wake: Callable[[], None]) -> list[Chore]:
+    """To go on with the jobs that are there, and to look whether all is as it was left.
+
+    ``wake`` lets the agent carry out what waits.
+    """
     return [
         Chore(GO_ON, config.edge_poll, _GoingOn()),
         Chore(WATCH, config.watch_every, _Watching()),
         Chore("names", config.name_states_every, _look_at_names),
+        Chore("networks", config.ranges_every, lambda server: networks.refresh(server, wake)),
     ]
 
 

@@ -48,7 +48,7 @@ class Agent:
         self.answering = Answering(config, self.seen)
         self.chores = Chores(config, self.seen, chores(config, self.has_wish.set))
         # A thread of its own: nothing shall wait because Cloudflare is slow.
-        self.edge = Chores(config, self.seen, edge_chores(config))
+        self.edge = Chores(config, self.seen, edge_chores(config, self.has_wish.set))
 
     def serve(self) -> None:
         """Run the service. ``Refused`` when another agent serves this server already."""

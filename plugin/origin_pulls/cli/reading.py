@@ -21,11 +21,17 @@ from origin_pulls.model.policy import Mode, Trust
     "--mode", type=click.Choice([str(mode) for mode in Mode]), help="Only vhosts in this mode."
 )
 @click.option("--search", metavar="TEXT", help="Only where a name or the account holds TEXT.")
+@click.option("--attention", is_flag=True, help="Only vhosts that a person has to look at.")
 @common
 def list_vhosts(
-    config: Config, as_json: bool, account: str | None, mode: str | None, search: str | None
+    config: Config,
+    as_json: bool,
+    account: str | None,
+    mode: str | None,
+    search: str | None,
+    attention: bool,
 ) -> None:
-    """List the vhosts of this server with their modes."""
+    """List the vhosts of this server: modes, how many names are proxied, what needs attention."""
     rows, problems = reading.listing(config)
     text = (search or "").lower()
     chosen = [
@@ -33,16 +39,21 @@ def list_vhosts(
         for row in rows
         if (account is None or row.vhost.user == account)
         and (mode is None or row.applied.policy.mode == mode)
+        and (row.attention or not attention)
         and (any(text in name for name in row.vhost.host_names) or text in row.vhost.user)
     ]
+    needing = sum(bool(row.attention) for row in rows)
     if as_json:
         listed = [showing.row_record(row) for row in chosen]
-        print_json({"vhosts": listed, "total": len(rows), "problems": problems})
+        counts = {"total": len(rows), "attention": needing}
+        print_json({"vhosts": listed, **counts, "problems": problems})
         return
     words.say_table(chosen)
     click.echo(f"\n{len(chosen)} of {len(rows)} vhosts.", nl=False)
     demanding = sum(row.applied.policy.mode is Mode.ENFORCE for row in rows)
-    click.echo(f" {demanding} enforced.")
+    need = "needs" if needing == 1 else "need"
+    click.echo(f" {demanding} enforced. {needing or 'None'} {need} attention", nl=False)
+    click.echo(": `origin-pulls list --attention`." if needing and not attention else ".")
     for problem in problems:
         click.echo(f"Could not be read: {problem}", err=True)
 
@@ -57,6 +68,8 @@ def show(config: Config, as_json: bool, name: str) -> None:
         print_json(showing.shown_record(shown))
         return
     _say_vhost(shown)
+    for text in shown.row.attention:
+        click.echo(f"  {click.style('attention', fg='yellow', bold=True)} {text}")
     _say_policy(shown)
     if shown.drift:
         click.echo(f"\nNot as it should be: {shown.drift}.")
@@ -159,7 +172,8 @@ def _say_vhost(shown: Shown) -> None:
     lines = [f"{one.name} ({one.kind}, {states[one.name]})" for one in vhost.names]
     click.echo("\n            ".join(lines))
     if shown.states_at:
-        click.echo(f"            (behind Cloudflare or not: as of {shown.states_at[:16]} UTC)")
+        at = shown.states_at[:16].replace("T", " ")
+        click.echo(f"            (behind Cloudflare or not: as of {at} UTC)")
     if vhost.is_suspended:
         click.echo("  suspended yes")
 

@@ -12,11 +12,15 @@ import click
 from origin_pulls.actions import tokens as actions
 from origin_pulls.cli.options import common, print_json, progress
 from origin_pulls.config import Config
-from origin_pulls.engine.token_checking import Checked, ZoneRow
+from origin_pulls.engine.token_checking import Checked, ZoneRights, ZoneRow
 from origin_pulls.errors import Unusable
+from origin_pulls.model.saying import named
 from origin_pulls.model.tokens import LONGEST
 
 MOST_TYPED = 16 * LONGEST
+NONE_YET = "There is no token. Add one with `origin-pulls token add`."
+LIST_LINE = "{:8}  {:6}  {:16}  {:10}  {}"
+ZONE_LINE = "{:32} {:12} {:12} {:24} {}"
 SIGNS = {True: "yes", False: "NO", None: "?"}
 COLOURS = {True: "green", False: "red", None: "yellow"}
 
@@ -65,11 +69,14 @@ def list_tokens(config: Config, as_json: bool) -> None:
     if as_json:
         print_json({"tokens": [asdict(one) for one in found]})
         return
+    if found:
+        click.echo(LIST_LINE.format("ID", "TOKEN", "FOR", "SINCE", "LABEL"))
     for one in found:
         whose = one.owner or "(server)"
-        click.echo(f"{one.id}  {one.masked:6}  {whose:16}  {one.added[:10]}  {one.label}")
+        cells = (one.id, one.masked, whose, one.added[:10], one.label)
+        click.echo(LIST_LINE.format(*cells).rstrip())
     if not found:
-        click.echo("There is no token. Add one with `origin-pulls token add`.")
+        click.echo(NONE_YET)
 
 
 @token.command()
@@ -83,6 +90,9 @@ def remove(config: Config, as_json: bool, token_id: str) -> None:
         return
     click.echo(f"Token {token_id} is forgotten here. Revoke it at Cloudflare if nobody needs it:")
     click.echo("  https://dash.cloudflare.com/profile/api-tokens")
+    if done.get("lost"):
+        click.echo(f"{click.style('Note', bold=True)}: {done['lost']}")
+        click.echo("  Add another with `origin-pulls token add`, or relax them first.")
 
 
 @token.command()
@@ -96,7 +106,7 @@ def check(config: Config, as_json: bool) -> int:
         for one in found:
             _say_checked(one)
         if not found:
-            click.echo("There is no token. Add one with `origin-pulls token add`.")
+            click.echo(NONE_YET)
     return 0 if all(one.is_good for one in found) else 1
 
 
@@ -104,22 +114,46 @@ def check(config: Config, as_json: bool) -> int:
 @common
 def zones(config: Config, as_json: bool) -> None:
     """List the zones that the tokens reach: status, encryption mode, origin pulls."""
-    rows, problems = actions.zones(config, progress)
+    found = actions.zones(config, progress)
     if as_json:
-        print_json({"zones": [_zone_record(row) for row in rows], "problems": problems})
+        print_json(
+            {
+                "zones": [_zone_record(row) for row in found.rows],
+                "problems": list(found.problems),
+                "unreached": list(found.unreached),
+            }
+        )
         return
-    for row in rows:
+    if not found.rows and not found.problems:
+        click.echo(NONE_YET if not actions.listing(config) else "The tokens reach no zone.")
+        return
+    click.echo(ZONE_LINE.format("ZONE", "STATUS", "ENCRYPTION", "ORIGIN PULLS", "TOKEN"))
+    for row in found.rows:
         zone = row.zone
         status = "paused" if zone.is_paused else zone.status
-        aop = {True: "own certificate", False: "-", None: "?"}[row.aop_is_on]
+        aop = {True: "own certificate", False: "off", None: "?"}[row.aop_is_on]
         shared = " +shared" if row.shared_is_on else ""
-        mode = row.ssl_mode or "?"
-        click.echo(f"{zone.name:32} {status:12} {mode:12} {aop}{shared}  (token {row.token.id})")
-        if row.problem:
-            click.echo(f"  {row.problem}")
-    click.echo(f"\n{len(rows)} zones.")
-    for problem in problems:
+        cells = (zone.name, status, row.ssl_mode or "?", f"{aop}{shared}", row.token.id)
+        click.echo(ZONE_LINE.format(*cells).rstrip())
+        for text in filter(None, (_trouble(row), row.problem)):
+            click.echo(f"  {text}")
+    click.echo(f"\n{len(found.rows)} zone{'s' if len(found.rows) != 1 else ''}.")
+    if found.unreached:
+        some = named(found.unreached)
+        click.echo(f"No token reaches the zone of: {some}. Add one with `origin-pulls token add`.")
+    for problem in found.problems:
         click.echo(problem, err=True)
+
+
+def _trouble(row: ZoneRow) -> str:
+    """Why Cloudflare presents no certificate for a zone as it is, if it does not."""
+    if row.zone.is_paused:
+        return "Paused: visitors come straight to this server, without a certificate."
+    if not row.zone.is_usable:
+        return f"{row.zone.status}: Cloudflare does not serve this zone (yet, or any more)."
+    if row.ssl_mode in ("off", "flexible"):
+        return f"{row.ssl_mode}: Cloudflare asks this server by plain HTTP; set it to full."
+    return ""
 
 
 def _typed(source: str | None) -> bytes:
@@ -147,12 +181,27 @@ def _say_checked(one: Checked) -> None:
     for text in (one.problem, *one.notes):
         if text:
             click.echo(f"  {text}")
+    open_questions: dict[str, None] = {}
     for rights in one.zones:
-        click.echo(f"  {rights.zone.name} ({rights.zone.status})")
-        for permission in rights.permissions:
-            sign = click.style(SIGNS[permission.is_held], fg=COLOURS[permission.is_held])
-            note = f" ({permission.note})" if permission.note else ""
-            click.echo(f"    {permission.name}: {sign}{note}")
+        click.echo(f"  {rights.zone.name} ({rights.zone.status}): {_standing(rights)}")
+        for held in rights.permissions:
+            sign = click.style(SIGNS[held.is_held], fg=COLOURS[held.is_held])
+            line = f"{held.name}: {sign}{f' ({held.note})' if held.note else ''}"
+            if held.is_held is False:
+                click.echo(f"    {line}")
+            elif held.is_held is None:
+                open_questions[line] = None
+    for line in open_questions:
+        click.echo(f"  {line}")
+
+
+def _standing(rights: ZoneRights) -> str:
+    """What a token has in a zone, in short."""
+    held = [one.is_held for one in rights.permissions]
+    if False in held:
+        lacking = [one.name for one in rights.permissions if one.is_held is False]
+        return f"lacks {', '.join(lacking)}"
+    return "has all that is needed" if all(held) else "has all that can be known beforehand"
 
 
 def _checked_record(one: Checked) -> dict[str, Any]:

@@ -129,22 +129,30 @@ def say_preview(prepared: Prepared, foreseen: Foreseen) -> None:
 
 
 def say_table(rows: Sequence[Row]) -> None:
-    """Vhosts as a table."""
-    head = ("MODE", "VHOST", "ACCOUNT", "TRUST", "NAMES")
+    """Vhosts as a table; below a vhost stands why a person has to look at it."""
+    head = ("MODE", "VHOST", "ACCOUNT", "TRUST", "PROXIED", "NAMES")
     lines = [
         (
             str(row.applied.policy.mode) if row.vhost.is_ssl else "no https",
             row.vhost.server_name,
             row.vhost.user,
             str(row.applied.policy.trust) if row.applied.policy.mode != "off" else "-",
+            _proxied(row),
             _some([name for name in row.vhost.host_names if name != row.vhost.server_name]),
         )
         for row in rows
     ]
-    widths = [max(len(line[column]) for line in (head, *lines)) for column in range(4)]
-    for line in (head, *lines):
+    widths = [max(len(line[column]) for line in (head, *lines)) for column in range(5)]
+    for line, row in zip((head, *lines), (None, *rows), strict=True):
         cells = [text.ljust(width) for text, width in zip(line, widths, strict=False)]
-        click.echo("  ".join((*cells, line[4])).rstrip())
+        click.echo("  ".join((*cells, line[5])).rstrip())
+        for text in row.attention if row else ():
+            click.echo(f"  {click.style('needs attention', fg='yellow', bold=True)}: {text}")
+
+
+def _proxied(row: Row) -> str:
+    """How many of its names are behind Cloudflare; a sign where nobody knows of any."""
+    return f"{row.proxied} of {len(row.vhost.names)}" if row.proxied or row.direct else "?"
 
 
 def _some(names: Sequence[str]) -> str:

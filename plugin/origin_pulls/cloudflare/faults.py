@@ -190,7 +190,7 @@ TABLE: tuple[Fault, ...] = (
         means=Means.NO,
         codes=(10000,),
         texts=("requires permission",),
-        message="The token lacks a permission, or does not reach this zone: {said}",
+        message="The token lacks {needs}, or does not reach this zone: {said}",
         hint=PERMISSION,
     ),
     Fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -20,16 +21,23 @@ LARGEST = 64 * 1024
 TIMEOUT = (5.0, 15.0)  # connect, read
 MOST_LOST = 1 / 3
 # No range of Cloudflare's is this wide; a wider one would let half the world in.
-WIDEST = {4: 8, 6: 20}
+WIDEST = {4: 10, 6: 24}
+
+logger = logging.getLogger(__name__)
 
 
 def read(kept: Path) -> tuple[str, ...]:
-    """The ranges in force: those kept from the last refresh, else the shipped ones."""
+    """The ranges in force: those kept from the last refresh, else the shipped ones.
+
+    A kept list that is damaged counts as none: it is never half a list, and never everybody.
+    """
     try:
-        text = kept.read_bytes()
-    except OSError:
-        text = resources.files("origin_pulls.cloudflare").joinpath(FILE).read_bytes()
-    return parse(text)
+        return parse(kept.read_bytes())
+    except FileNotFoundError:
+        pass
+    except (OSError, Refused) as error:
+        logger.warning("%s is no list of networks, the shipped one counts: %s", kept, error)
+    return parse(resources.files("origin_pulls.cloudflare").joinpath(FILE).read_bytes())
 
 
 def parse(text: bytes) -> tuple[str, ...]:
@@ -41,6 +49,7 @@ def parse(text: bytes) -> tuple[str, ...]:
     """
     try:
         body = json.loads(text)
+        is_none = body.get("success") is False
         found = body.get("result", body)
         listed = found.get("ranges") or [*found["ipv4_cidrs"], *found["ipv6_cidrs"]]
         networks = [ipaddress.ip_network(str(entry)) for entry in listed]
@@ -48,8 +57,10 @@ def parse(text: bytes) -> tuple[str, ...]:
         raise Refused(
             "That is not Cloudflare's list of networks", hint="Nothing was changed; try again."
         ) from error
+    if is_none:
+        raise Refused("Cloudflare gave no list of networks", hint="Nothing was changed; try again.")
     _check(networks)
-    return tuple(str(network) for network in networks)
+    return tuple(dict.fromkeys(str(network) for network in networks))
 
 
 def fetch(api: str) -> bytes:
@@ -74,9 +85,15 @@ def fetch(api: str) -> bytes:
 def compared(
     now: Sequence[str], new: Sequence[str], *, may_shrink: bool = False
 ) -> Mapping[str, list[str]]:
-    """Which networks came and which went; ``Refused`` when more than a third would go."""
+    """Which networks came and which went.
+
+    ``Refused`` when more than a third of all would go, or all of IPv4 or of IPv6: such a list is
+    rather a broken one.
+    """
     gone = [network for network in now if network not in new]
-    if len(gone) > len(now) * MOST_LOST and not may_shrink:
+    kinds = {network: ":" in network for network in (*now, *new)}
+    lost = {kinds[one] for one in now} - {kinds[one] for one in new}
+    if (len(gone) > len(now) * MOST_LOST or lost) and not may_shrink:
         raise Refused(
             f"The new list lacks {len(gone)} of {len(now)} networks: that is not believed",
             hint="Look at https://www.cloudflare.com/ips/ and give the list with --from and "

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from origin_pulls.engine import looking
+from origin_pulls.engine import looking, notifying
 from origin_pulls.engine.reaching import Reaching
 from origin_pulls.engine.server import Server
 from origin_pulls.model.inventory import Proxied, Vhost
@@ -43,7 +43,7 @@ def refresh(server: Server, *, is_wanted: Callable[[], bool] = lambda: False) ->
                 break
             known = marks.name_states(vhost.user, vhost.server_name)
             states, _ = look.at(vhost, known.states)
-            marks.keep_name_states(vhost, states, at=server.stamp())
+            _keep(server, vhost, states, server.stamp())
             done += 1
             if look.is_over:
                 break
@@ -70,7 +70,7 @@ def now(server: Server, vhosts: Sequence[Vhost]) -> Mapping[str, Known]:
             at = server.stamp() if is_whole else found[vhost.key].at
             found[vhost.key] = Known(states, at)
             if is_whole and not server.is_dry:
-                marks.keep_name_states(vhost, states, at=at)
+                _keep(server, vhost, states, at)
     return found
 
 
@@ -102,6 +102,12 @@ class _Look:
         found = self._reaching.states(vhost.user, vhost.incarnation, asked)
         states |= {one.name: one.proxied for one in found if one.is_answered}
         return states, all(one.is_answered for one in found) and len(asked) == len(names)
+
+
+def _keep(server: Server, vhost: Vhost, states: Mapping[str, Proxied], at: str) -> None:
+    amiss = Marks(server.store).keep_name_states(vhost, states, at=at)
+    if amiss:
+        notifying.tell(server, vhost.key, amiss)
 
 
 def _is_possible(server: Server) -> bool:

@@ -91,6 +91,11 @@ class Reaching:
         """What is wrong with tokens that were asked so far, a sentence each."""
         return list(self._bad.values())
 
+    def problems_of(self, user: str, incarnation: str) -> list[str]:
+        """Those of them that concern an account: its own tokens and the server's."""
+        tokens = (*self._of(user, incarnation), *self._of(*SERVER))
+        return [self._bad[one.id] for one in tokens if one.id in self._bad]
+
     @property
     def is_over(self) -> bool:
         """Whether a quick look can find out nothing more."""

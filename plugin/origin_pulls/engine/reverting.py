@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from origin_pulls.engine import working
+from origin_pulls.engine import notifying, working
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
 from origin_pulls.model.caller import AGENT
@@ -42,7 +42,7 @@ def _go_back(server: Server, one: Awaited, wake: Callable[[], None]) -> None:
     marks.is_going_back(one.job, number)
     text = f"nobody confirmed it in time: job {number} takes it back"
     server.store.note([one.job], text, at=server.stamp())
-    logger.warning("job %d: %s", one.job, text)
+    notifying.tell(server, f"job {one.job}", f"{text[:1].upper()}{text[1:]}.")
     wake()
 
 

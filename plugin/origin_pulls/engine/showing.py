@@ -16,16 +16,26 @@ from origin_pulls.model.job import Applied
 from origin_pulls.model.plan import Change
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.proof import Result
+from origin_pulls.model.rows import reasons
 from origin_pulls.model.ways_round import WayRound
+from origin_pulls.store import listing
+from origin_pulls.store.listing import Noted
 from origin_pulls.store.marks import Marks
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A vhost with the policy in force."""
+    """A vhost with the policy in force.
+
+    ``attention`` says why a person has to look at it; of its names so many are known to be
+    ``proxied`` and so many ``direct``.
+    """
 
     vhost: Vhost
     applied: Applied
+    attention: tuple[str, ...] = ()
+    proxied: int = 0
+    direct: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,23 @@ class Shown:
         return ""
 
 
+def rows(server: Server, found: Inventory) -> list[Row]:
+    """All vhosts of the inventory with their policies, and what needs attention."""
+    applied = preparing.applied_now(server, found)
+    noted, standing = listing.noted(server.store), listing.standing(server.store)
+    listed = []
+    for vhost in found.vhosts:
+        mine = applied.get(vhost.key, Applied())
+        proxied, direct = standing.get((vhost.user, vhost.server_name), (0, 0))
+        listed.append(Row(vhost, mine, _attention(noted, vhost, mine), proxied, direct))
+    return listed
+
+
+def _attention(noted: Noted, vhost: Vhost, applied: Applied) -> tuple[str, ...]:
+    said = noted.get((vhost.user, vhost.incarnation, vhost.server_name), [])
+    return (*said, *reasons(applied.policy.mode, is_ssl=vhost.is_ssl))
+
+
 def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     """All about one vhost of the inventory."""
     conf = looking.read_conf(server)
@@ -73,7 +100,11 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     warnings = tuple(refusals.warnings(change))
     known = name_states.now(server, [vhost])[vhost.key]
     states = saying.known(vhost, known.states)
-    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate, states, known.at)
+    counts = [sum(one is kind for one in states.values()) for kind in Proxied]
+    row = Row(
+        vhost, mine, _attention(listing.noted(server.store), vhost, mine), counts[0], counts[1]
+    )
+    return Shown(row, change, tuple(ways), warnings, certificate, states, known.at)
 
 
 def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
@@ -103,6 +134,9 @@ def row_record(row: Row) -> dict[str, Any]:
         "mode": str(policy.mode),
         "trust": str(policy.trust),
         "port80": str(policy.port80),
+        "proxied": row.proxied,
+        "direct": row.direct,
+        "attention": list(row.attention),
         "owner": vhost.owner,
         "suspended": vhost.is_suspended,
         "addresses": list(vhost.addresses),

@@ -12,12 +12,16 @@ from origin_pulls.cloudflare.zones import Zones
 from origin_pulls.engine import looking, reaching
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeRefused, EdgeUnknown
+from origin_pulls.model import zones as zones_model
 from origin_pulls.model.inventory import Kind
+from origin_pulls.model.saying import named
 from origin_pulls.model.tokens import Permission, TokenSeen
 from origin_pulls.server.tokens import Token, Tokens
 
 MOST_NAMES = 200
 MOST_ZONES = 50
+# The other kinds of names (www, mail, services) lie in the zones of these.
+DOMAINS = (Kind.MAIN, Kind.ALIAS, Kind.WILDCARD)
 Say = Callable[[str], None]
 
 
@@ -63,8 +67,19 @@ def check(server: Server, say: Say) -> list[Checked]:
     return [_check(server, token, say) for token in _all(server)]
 
 
-def zone_rows(server: Server, say: Say) -> tuple[list[ZoneRow], list[str]]:
-    """The zones each token reaches, and sentences about tokens that reach none."""
+@dataclass(frozen=True, slots=True)
+class ZonesSeen:
+    """The zones that the tokens reach, sentences about tokens that could not be asked, and the
+    domains of this server whose zone no token reaches.
+    """
+
+    rows: tuple[ZoneRow, ...]
+    problems: tuple[str, ...]
+    unreached: tuple[str, ...]
+
+
+def zones_seen(server: Server, say: Say) -> ZonesSeen:
+    """All that the tokens reach; nothing is written at Cloudflare."""
     rows: list[ZoneRow] = []
     problems: list[str] = []
     for token in _all(server):
@@ -76,7 +91,8 @@ def zone_rows(server: Server, say: Say) -> tuple[list[ZoneRow], list[str]]:
                 continue
             problems += [f"Token {token.id}: {note}" for note in notes]
             rows += [_row(client, token, zone) for zone in zones]
-    return rows, problems
+    reached_by = [(row.token.owner, row.zone.name) for row in rows]
+    return ZonesSeen(tuple(rows), tuple(problems), tuple(_unreached(server, reached_by)))
 
 
 def reached(server: Server, client: Client, token: Token) -> tuple[list[Zone], list[str]]:
@@ -111,12 +127,25 @@ def _check(server: Server, token: Token, say: Say) -> Checked:
                 return Checked(token.seen, state, problem=f"Cloudflare says: {state.status}")
             zones, notes = reached(server, client, token)
             groups = client.token_groups(state.id) if state.id else None
-            rights = tuple(_rights(client, zone, groups) for zone in zones[:MOST_ZONES])
+            names = _names(server, token)
+            used = [zone for zone in zones if _is_used(zone, names)]
+            rights = tuple(_rights(client, zone, groups) for zone in used[:MOST_ZONES])
         except (EdgeRefused, EdgeUnknown) as error:
             return Checked(token.seen, state, problem=f"{error.message}. {error.hint}")
-    if len(zones) > MOST_ZONES:
-        notes.append(f"the first {MOST_ZONES} of {len(zones)} zones were looked at")
-    problem = "" if zones else "It reaches no zone. Add zones to it in Cloudflare's dashboard."
+    if len(used) > MOST_ZONES:
+        notes.append(f"the first {MOST_ZONES} of {len(used)} zones were looked at")
+    if used and len(used) < len(zones):
+        others = named([zone.name for zone in zones if zone not in used])
+        notes.append(f"no domain here lies in {others}: it need not reach that")
+    whose = f"the account {token.owner}" if token.owner else "this server"
+    problem = ""
+    if not zones:
+        problem = "It reaches no zone. Add zones to it in Cloudflare's dashboard."
+    elif not used:
+        problem = (
+            f"It reaches {named([zone.name for zone in zones])}, and no domain of {whose} lies "
+            "there: it is for the wrong zone. Change its zones in Cloudflare's dashboard."
+        )
     return Checked(token.seen, state, rights, problem, tuple(notes))
 
 
@@ -183,9 +212,21 @@ def _names(server: Server, token: Token) -> list[str]:
     """The domains that a token may be for: its account's, or all of the server's."""
     vhosts = looking.look(server).vhosts
     mine = [one for one in vhosts if token.owner in ("", one.user)]
-    # The other kinds of names (www, mail, services) lie in the zones of these.
-    kinds = (Kind.MAIN, Kind.ALIAS)
-    found = (name.name for one in mine for name in one.names if name.kind in kinds)
+    found = (name.name for one in mine for name in one.names if name.kind in DOMAINS)
+    return list(dict.fromkeys(found))
+
+
+def _is_used(zone: Zone, names: Sequence[str]) -> bool:
+    return any(zone.name in zones_model.candidates(name) for name in names)
+
+
+def _unreached(server: Server, reached_by: Sequence[tuple[str, str]]) -> list[str]:
+    """The domains here whose zone neither their account's tokens nor the server's reach."""
+    found = []
+    for vhost in looking.look(server).vhosts:
+        reach = {zone for owner, zone in reached_by if owner in ("", vhost.user)}
+        domains = (name.name for name in vhost.names if name.kind in DOMAINS)
+        found += [name for name in domains if reach.isdisjoint(zones_model.candidates(name))]
     return list(dict.fromkeys(found))
 
 

@@ -12,9 +12,10 @@ from origin_pulls.engine import looking, reaching
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeRefused, Refused
 from origin_pulls.model.reconciling import Life, Move
+from origin_pulls.model.saying import named
 from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
 from origin_pulls.secret import Secret
-from origin_pulls.server import lock
+from origin_pulls.server import certificates, lock
 from origin_pulls.server.tokens import MOST, Token, Tokens
 from origin_pulls.store.rollouts import EdgeStore
 
@@ -91,7 +92,30 @@ def _remove(server: Server, wish: RemoveToken, say: Say) -> Mapping[str, object]
             raise Refused(f"There is no token {wish.token}", hint="See the list of tokens.")
         kept.remove(token.id)
     _audit(server, wish.who, "token removed", token)
-    return {"token": asdict(token.seen)}
+    return {"token": asdict(token.seen), "lost": _lost(server, kept, token)}
+
+
+def _lost(server: Server, kept: Tokens, gone: Token) -> str:
+    """What can no longer be done now that a token is gone, in words; empty: all goes on."""
+    if kept.of(*reaching.SERVER):
+        return ""
+    left = {
+        one.server_name: one
+        for one in EdgeStore(server.store).presented()
+        if gone.owner in ("", one.user)
+        and not one.is_void
+        and not kept.of(one.user, one.incarnation)
+    }
+    if not left:
+        return ""
+    rows = [certificates.kept(server.config.keys_directory / one.material) for one in left.values()]
+    ends = min((row.expires for row in rows if row is not None), default=None)
+    until = f" The first ends on {ends:%Y-%m-%d}." if ends else ""
+    return (
+        f"No token is left for {named(list(left))}: it is no longer watched whether Cloudflare "
+        "presents the certificate, so they will not step back to observe by themselves; their "
+        f"certificates are not renewed, and `off` leaves Cloudflare's side on.{until}"
+    )
 
 
 def _verified(server: Server, secret: Secret, say: Say) -> TokenState:

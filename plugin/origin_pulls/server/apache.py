@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from origin_pulls.errors import Refused
 from origin_pulls.server import commands, files
 
 VERSION = re.compile(r"Apache/(\d+)\.(\d+)\.(\d+)")
-OWN_UNIT = ("--quiet", "--wait", "--pipe", "--collect")
 MODULE = re.compile(r"^\s*(\w+_module)\b", re.MULTILINE)
 
 
@@ -77,10 +75,11 @@ class Apache:
         Where we are a service of systemd, the script is started as a unit of its own: an Apache
         that came out of our service would live in its confinement and end with it.
         """
-        words: list[Path | str] = [self.config.restart_program, "--start"]
-        if "INVOCATION_ID" in os.environ and self.config.systemd_run_program.exists():
-            words = [self.config.systemd_run_program, *OWN_UNIT, *words]
-        return commands.run(words, timeout=self.config.program_timeout)
+        words: list[str | Path] = [self.config.restart_program, "--start"]
+        return commands.run(
+            commands.outside(self.config.systemd_run_program, words),
+            timeout=self.config.program_timeout,
+        )
 
     def parent(self) -> Parent | None:
         """Apache's parent process, ``None`` when there is none alive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ ENVIRONMENT = {
     "LC_ALL": "C",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
+
+
+OWN_UNIT = ("--quiet", "--wait", "--pipe", "--collect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,16 @@ class Ran:
         """The last line or two that it said, for a message of one sentence."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
         return " | ".join(lines[-3:])[:400] or f"exit code {self.code}, no output"
+
+
+def outside(systemd_run: Path, arguments: Sequence[str | Path]) -> list[str | Path]:
+    """The words that run a program outside of our service, where we are a service of systemd.
+
+    What it starts would live in our confinement otherwise, and end with us.
+    """
+    if "INVOCATION_ID" in os.environ and systemd_run.exists():
+        return [systemd_run, *OWN_UNIT, "--", *arguments]
+    return list(arguments)
 
 
 def run(arguments: Sequence[str | Path], *, timeout: float, text: str = "") -> Ran:

@@ -12,6 +12,7 @@ from origin_pulls.store.parts import Reading
 
 # What makes a vhost one that needs attention, besides what was noted at it.
 NEEDS = "(attention>0 OR (mode='enforce' AND is_ssl=0))"
+Noted = dict[tuple[str, str, str], list[str]]
 FEW = 500  # rows that are looked up one by one (SQLite takes 999 values at least)
 ORDER = {
     Sort.NAME: "server_name {0}, user {0}",
@@ -191,6 +192,24 @@ def _taken(store: Reading) -> str:
     """The inventory's signature: empty before the server was looked at for the first time."""
     rows = store.rows("SELECT signature FROM snapshot")
     return str(rows[0]["signature"]) if rows else ""
+
+
+def noted(store: Reading) -> Noted:
+    """What was noted for a person's attention, by (account, incarnation, ServerName)."""
+    found: Noted = {}
+    for row in store.rows("SELECT * FROM attention ORDER BY at DESC"):
+        place = row["user"], row["incarnation"], row["server_name"]
+        found.setdefault(place, []).append(str(row["said"]))
+    return found
+
+
+def standing(store: Reading) -> dict[tuple[str, str], tuple[int, int]]:
+    """How many names are proxied, and how many direct, by (account, ServerName)."""
+    rows = store.rows(
+        "SELECT user, server_name, sum(state='proxied') AS proxied, sum(state='direct') AS direct "
+        "FROM name_state GROUP BY user, server_name"
+    )
+    return {(row["user"], row["server_name"]): (row["proxied"], row["direct"]) for row in rows}
 
 
 def _value(store: Reading, row: sqlite3.Row) -> VhostRow:

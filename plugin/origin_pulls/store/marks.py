@@ -22,6 +22,7 @@ LONGEST = 500
 # Kinds of what needs attention: at Cloudflare, and of certificates that a person has to bring.
 EDGE = "edge"
 CERTIFICATE = "certificate"
+WATCH = "watch"
 LATER = timedelta(minutes=1)
 NAMES = "names"  # the kind of attention of names that are not behind Cloudflare
 # Visited names that lead past Cloudflare to a vhost that demands, and are not exempt.
@@ -95,8 +96,11 @@ class Marks:
         with self.store.writing() as connection:
             _forget(connection, _place(vhost), kind)
 
-    def keep_name_states(self, vhost: Vhost, states: Mapping[str, Proxied], *, at: str) -> None:
-        """What is known of the names of a vhost, in place of what was known before."""
+    def keep_name_states(self, vhost: Vhost, states: Mapping[str, Proxied], *, at: str) -> str:
+        """What is known of the names of a vhost, in place of what was known before.
+
+        Gives what is newly amiss by that, in a sentence.
+        """
         user, server_name = vhost.user, vhost.server_name
         visited = {name.name for name in vhost.names if name.kind in VISITED}
         counts = [sum(one is kind for one in states.values()) for kind in Proxied]
@@ -117,7 +121,7 @@ class Marks:
                 "UPDATE vhost_row SET proxied=?, direct=? WHERE user=? AND server_name=?",
                 (proxied, direct, user, server_name),
             )
-            _judge_names(connection, _place(vhost), at)
+            return _judge_names(connection, _place(vhost), at)
 
     def name_state_times(self) -> dict[tuple[str, str], str]:
         """When the names of each vhost (account, ServerName) were looked at."""
@@ -220,19 +224,21 @@ def _notice(
     )
 
 
-def _judge_names(connection: sqlite3.Connection, place: tuple[str, str, str], at: str) -> None:
+def _judge_names(connection: sqlite3.Connection, place: tuple[str, str, str], at: str) -> str:
     found = [row["name"] for row in connection.execute(LOCKED_OUT, place)]
     if not found:
         _forget(connection, place, NAMES)
-        return
+        return ""
     verb = "is" if len(found) == 1 else "are"
     said = f"{named(found)} {verb} not behind Cloudflare: visitors there are refused."
     same = connection.execute(
         f"SELECT 1 FROM attention WHERE {AT} AND kind=? AND said=?",  # noqa: S608 - constant
         (*place, NAMES, said[:LONGEST]),
     )
-    if same.fetchone() is None:
-        _notice(connection, place, NAMES, said, at)
+    if same.fetchone() is not None:
+        return ""
+    _notice(connection, place, NAMES, said, at)
+    return said
 
 
 def _forget(connection: sqlite3.Connection, place: tuple[str, str, str], kind: str) -> None:

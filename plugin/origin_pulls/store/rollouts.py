@@ -159,10 +159,6 @@ class EdgeStore(PresentedRows):
                 "INSERT INTO drift VALUES (?,?,?,?)",
                 [(one.key, one.zone, one.what, one.since) for one in kept],
             )
-            connection.executemany(
-                "INSERT INTO audit (at, who, action, subject, job) VALUES (?,?,?,?,0)",
-                [(one.since, "agent", f"drift: {one.what}", one.key) for one in fresh],
-            )
         return fresh
 
 

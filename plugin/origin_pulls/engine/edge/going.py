@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from origin_pulls.engine.edge import tidying
+from origin_pulls.engine.edge import telling, tidying
 from origin_pulls.engine.edge.beginning import Beginning
 from origin_pulls.engine.edge.ending import ended, refused
 from origin_pulls.engine.edge.entering import at_edge
@@ -84,8 +84,11 @@ def _step(server: Server, job: Job, stages: Stages, rollout: Rollout) -> Rollout
         following = _refused(stages, store.rollout(job.number) or rollout, error)
     if following is None:
         done = ended(server, job, store.rollout(job.number) or rollout)
+        is_cancelled = bool(store.cancelled_by(job.number))
         store.end(done, at=server.stamp())
         stages.note(f"{done.state}")
+        if not is_cancelled:
+            telling.tell_outcome(server, done)
         return None
     store.keep(following)
     return following
@@ -117,11 +120,15 @@ def _begin(server: Server, job: Job, note: Say) -> Rollout | None:
             rollout = beginning.rollout()
     except (OriginPullsError, OSError) as error:
         hint = error.hint if isinstance(error, OriginPullsError) else ""
-        store.end(refused(job, str(error), hint), at=server.stamp())
+        done = refused(job, str(error), hint)
+        store.end(done, at=server.stamp())
+        telling.tell_outcome(server, done)
         return None
     rest = [item for item in job.items if item.key not in rollout.failed]
     if not rest:
-        store.end(ended(server, job, rollout), at=server.stamp())
+        done = ended(server, job, rollout)
+        store.end(done, at=server.stamp())
+        telling.tell_outcome(server, done)
         return None
     for leg in rollout.open_legs():
         note(f"zone {leg.zone_name}: {leg.form} form, {len(leg.keys)} vhost(s)")

@@ -66,8 +66,10 @@ class Places:
     def _check_unreached(self, name: Name, item: Item) -> None:
         if not _is_visited(name, item) or not self.server.reach.is_known(name.name):
             return
+        said = self.server.reach.why_not(item.user, item.incarnation)
         raise Refused(
-            f"No token reaches the zone of {name.name}, so nothing can be made to present there",
+            f"No token reaches the zone of {name.name}, so nothing can be made to present there"
+            f"{f': {said}' if said else ''}",
             hint="Add one (`origin-pulls token add`), or leave the name open: --exempt-name "
             f"{name.name}; or say --edge-ready if you have set Cloudflare up by hand.",
         )

@@ -73,6 +73,9 @@ class Reach(Protocol):
     def renew(self) -> None:
         """Forget what was asked so far: it may have changed."""
 
+    def why_not(self, user: str, incarnation: str) -> str:
+        """What is wrong with the tokens that were asked for this account's names, in sentences."""
+
     def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
         """Who reaches a zone; ``EdgeRefused`` when no token does."""
 
@@ -97,6 +100,11 @@ class NoReach:
 
     def renew(self) -> None:
         """Nothing was asked."""
+
+    def why_not(self, user: str, incarnation: str) -> str:
+        """Nobody was asked."""
+        del user, incarnation
+        return ""
 
     def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
         """Nobody reaches it."""

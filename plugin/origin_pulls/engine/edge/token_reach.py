@@ -33,11 +33,15 @@ class TokenReach:
         found = self._now.find(user, incarnation, name)
         return (self._client(found), found.zone) if found else None
 
+    def why_not(self, user: str, incarnation: str) -> str:
+        """What is wrong with the tokens that could reach this account's zones; empty: nothing."""
+        return " ".join(self._now.problems_of(user, incarnation))
+
     def client(self, user: str, incarnation: str, zone_id: str, zone_name: str) -> ZoneClient:
         """Who reaches a zone; ``EdgeRefused`` when no token does any more."""
         found = self._now.find(user, incarnation, zone_name)
         if found is None or found.zone.id != zone_id:
-            said = " ".join(self._now.problems)
+            said = self.why_not(user, incarnation)
             raise EdgeRefused(
                 f"No token reaches the zone {zone_name} any more. {said}".strip(),
                 hint="See `origin-pulls token list`, and `token add`.",

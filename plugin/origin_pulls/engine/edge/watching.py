@@ -84,9 +84,11 @@ def watch(
         silent = silent + 1 if found is None else 0
         fresh += found or []
     for drift in fresh:
-        logger.warning("%s: %s", drift.key, drift.what)
         say(f"{drift.key}: {drift.what}")
-    telling.tell_drift(server, standing.vhosts, store.drifts())
+    telling.tell_drift(server, standing.vhosts, store.drifts(), fresh)
+    keys = {one.key for rows in standing.zones.values() for one in rows}
+    busy = {item.key for job in at_edge(server) for item in job.items}
+    telling.watch_only(server, standing.vhosts, keys | busy)
     _step_back(server, say)
     renewing.renew(server, say)
     return fresh
@@ -96,6 +98,7 @@ def _look_at(server: Server, zone: str, standing: Standing) -> list[Drift] | Non
     """What is newly amiss at one zone; ``None`` when no answer came."""
     rows = standing.zones[zone]
     first = rows[0]
+    vhosts = [standing.vhosts[one.key] for one in rows]
     hosts = list(dict.fromkeys(host for one in rows for host in one.hosts))
     try:
         client = server.reach.client(first.user, first.incarnation, zone, first.zone_name)
@@ -104,8 +107,10 @@ def _look_at(server: Server, zone: str, standing: Standing) -> list[Drift] | Non
         logger.info("%s cannot be looked at: %s", first.zone_name, error)
         return None
     except Refused as error:
-        logger.warning("%s cannot be looked at: %s", first.zone_name, error)
+        said = f"Cloudflare can no longer be watched: {error.message}. {error.hint}"
+        telling.tell_unwatched(server, vhosts, said)
         return []
+    telling.watched(server, vhosts)
     now = server.stamp()
     found = [
         Drift(one.key, zone, what, now)
@@ -196,3 +201,6 @@ def _step_back(server: Server, say: Callable[[str], None]) -> None:
         for drift in found:
             server.store.note([number], f"{drift.key}: {drift.what}", at=server.stamp())
         working.work(server, say)
+    done = server.store.job(number)
+    for item in done.items if done else ():
+        telling.tell_step_back(server, item)

@@ -42,8 +42,8 @@ def add() -> Response:
 def remove(number: str) -> Response:
     """Have a token forgotten."""
     try:
-        gone = token_desk.remove(config(), asking(), number)
+        gone, lost = token_desk.remove(config(), asking(), number)
     except (Refused, Unusable) as error:
         return go("tokens.tokens", said=say(f"{error.message}. {error.hint}"))
-    text = f"Token {gone.masked} is forgotten here. Revoke it at Cloudflare too."
+    text = f"Token {gone.masked} is forgotten here. Revoke it at Cloudflare too. {lost}".strip()
     return go("tokens.tokens", said=say(text))
