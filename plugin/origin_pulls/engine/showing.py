@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from origin_pulls.engine import looking, name_states, preparing
+from origin_pulls.engine import kept_certificates, looking, name_states, preparing
 from origin_pulls.engine.gathering import Gathering
+from origin_pulls.engine.kept_certificates import Kept
 from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
 from origin_pulls.model import include, refusals, saying, ways_round
@@ -34,7 +35,8 @@ class Shown:
 
     ``certificate`` names the files of the certificate made for it (``ca``, ``leaf``, ``key``);
     ``states`` tells of each name whether Cloudflare stands before it, ``states_at`` since when
-    that is known (empty: nothing was ever learned).
+    that is known (empty: nothing was ever learned). ``kept`` are the certificates that Cloudflare
+    presents to it, or will.
     """
 
     row: Row
@@ -44,6 +46,7 @@ class Shown:
     certificate: Mapping[str, str]
     states: Mapping[str, Proxied] = field(default_factory=dict)
     states_at: str = ""
+    kept: tuple[Kept, ...] = ()
 
     @property
     def drift(self) -> str:
@@ -72,8 +75,16 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     certificate = {what: str(folder / name) for what, name in parts.items()} if material else {}
     warnings = tuple(refusals.warnings(change))
     known = name_states.now(server, [vhost])[vhost.key]
-    states = saying.known(vhost, known.states)
-    return Shown(Row(vhost, mine), change, tuple(ways), warnings, certificate, states, known.at)
+    return Shown(
+        Row(vhost, mine),
+        change,
+        tuple(ways),
+        warnings,
+        certificate,
+        states=saying.known(vhost, known.states),
+        states_at=known.at,
+        kept=tuple(kept_certificates.kept(server, vhost)),
+    )
 
 
 def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
@@ -141,6 +152,7 @@ def shown_record(shown: Shown) -> dict[str, Any]:
         "answers_without_sni": list(vhost.answers_without_sni),
         "trusted": certificates,
         "certificate": dict(shown.certificate),
+        "kept": [kept_certificates.as_record(one) for one in shown.kept],
         "drift": shown.drift,
         "warnings": list(shown.warnings),
         "ways_round": [
