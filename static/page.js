@@ -55,19 +55,30 @@
     });
   }
 
+  /* Ask for a fresh part; what went wrong on the way is told at the top of the older one. */
+  function fetchInto(part, address) {
+    return ask(address).then(function (text) {
+      if (place(text)) { return; }
+      var told = part.querySelector("[data-op-told]") || document.createElement("div");
+      told.setAttribute("data-op-told", "");
+      told.replaceChildren.apply(told, Array.prototype.slice.call(document.importNode(piece(text).body, true).childNodes));
+      part.prepend(told);
+    }).catch(function () { return false; });
+  }
+
   /* Progress: ask every two seconds, while the page is seen and the part still asks for it. */
   function poll() {
     var part = root.querySelector("[data-op-poll]");
     if (!part) { return; }
     if (document.hidden) { return void setTimeout(poll, 2000); }
-    ask(part.getAttribute("data-op-poll")).then(place).catch(function () { return false; })
+    fetchInto(part, part.getAttribute("data-op-poll"))
       .then(function () { setTimeout(poll, 2000); });
   }
   poll();
 
   /* What takes the server a while is asked for when the page stands. */
   root.querySelectorAll("[data-op-load]").forEach(function (part) {
-    ask(part.getAttribute("data-op-load")).then(place).catch(function () { return false; });
+    fetchInto(part, part.getAttribute("data-op-load"));
   });
 
   /* A switch stages its change at once; nothing happens to the site before "Apply". */

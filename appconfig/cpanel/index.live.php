@@ -13,25 +13,14 @@ ini_set('display_errors', '0');
 header_remove('X-Powered-By');
 ob_start();
 $cpanel = null;
-try {
-    // Opened before any output and closed at the end: else cPanel writes an error below the page.
+try { // Opened before any output and closed at the end: else cPanel writes an error below the page.
     $cpanel = (@include '/usr/local/cpanel/php/cpanel.php') ? new CPANEL() : null;
 } catch (Throwable $missing) {
     error_log('originpulls: no LiveAPI: ' . $missing->getMessage());
 }
-try {
-    serve($cpanel);
-} catch (Throwable $why) {
-    failed($cpanel, $why);
-}
-while (ob_get_level() > 0) {
-    ob_end_flush();
-}
-try {
-    $cpanel === null or $cpanel->end();
-} catch (Throwable $open) {
-    error_log('originpulls: LiveAPI did not close: ' . $open->getMessage());
-}
+try { serve($cpanel); } catch (Throwable $why) { failed($cpanel, $why); }
+for (; ob_get_level() > 0; ob_end_flush());
+try { $cpanel === null or $cpanel->end(); } catch (Throwable $open) { error_log('originpulls: LiveAPI did not close: ' . $open->getMessage()); }
 exit(0);
 
 function serve($cpanel): void {
@@ -49,9 +38,8 @@ function serve($cpanel): void {
         'Origin' => $said('HTTP_ORIGIN'), 'Sec-Fetch-Site' => $said('HTTP_SEC_FETCH_SITE')];
     $headers += $method === 'POST' ? ['Content-Type' => $type, 'Content-Length' => $length] : [];
     $text = "$method /?$query HTTP/1.0\r\n";
-    foreach (preg_grep('/\A[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?\z/', $headers) as $name => $value) {
-        $text .= "$name: $value\r\n";
-    }
+    $safe = preg_grep('/\A[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?\z/', $headers);
+    foreach ($safe as $name => $value) { $text .= "$name: $value\r\n"; }
     function_exists('stream_socket_client') or lost('It cannot be asked: this PHP forbids stream_socket_client.');
     $service = @stream_socket_client('unix://' . SERVICE, $number, $reason, PATIENCE) or lost("It is not there: $reason.");
     stream_set_timeout($service, PATIENCE);
@@ -67,12 +55,10 @@ function answer($cpanel, $service, bool $is_bare): void {
         ($part !== '' && strlen($text) <= HEAD) or lost('Its answer has no end of its head.');
     }
     [$lines, $body] = [explode("\r\n", substr($text, 0, $end)), substr($text, $end + 4)];
-    preg_match('{\AHTTP/1\.[01] ([2-5][0-9]{2})(?: [\x20-\x7e]*)?\z}', array_shift($lines), $status)
-        or lost('Its answer is not HTTP.');
+    preg_match('{\AHTTP/1\.[01] ([2-5][0-9]{2})(?: [\x20-\x7e]*)?\z}', array_shift($lines), $status) or lost('Its answer is not HTTP.');
     [$kept, $ours, $size] = [[], ['style' => [], 'script' => []], null];
     foreach ($lines as $line) {
-        preg_match('/\A([A-Za-z0-9-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\z/', $line, $found)
-            or lost('Its answer has a broken header.');
+        preg_match('/\A([A-Za-z0-9-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\z/', $line, $found) or lost('Its answer has a broken header.');
         $name = strtolower($found[1]);
         $name !== 'transfer-encoding' or lost('It answered in chunks, which nobody asked for.');
         if (strncmp($name, 'x-origin-pulls-', 15) === 0) {
@@ -125,18 +111,12 @@ function show($cpanel, int $status, string $title, string $styles, string $page)
 }
 
 function refuse(int $status, string $reason) { throw new DomainException($reason, $status); }
-
 function lost(string $reason) { throw new RuntimeException($reason); }
 
 function failed($cpanel, Throwable $why): void {
-    if (ob_get_level() === 0) {
-        return; // An answer is on its way already.
-    }
+    if (ob_get_level() === 0) { return; } // An answer is on its way already.
     $reason = htmlspecialchars($why->getMessage(), ENT_QUOTES | ENT_SUBSTITUTE);
-    if ($why instanceof DomainException) {
-        show($cpanel, $why->getCode(), 'Origin Pulls', '', "<h2>$reason</h2>\n");
-        return;
-    }
+    if ($why instanceof DomainException) { show($cpanel, $why->getCode(), 'Origin Pulls', '', "<h2>$reason</h2>\n"); return; }
     // Not a 503, because nobody promises that cPanel leaves the page of an error alone.
     header('X-Origin-Pulls-Error: away');
     show($cpanel, 200, 'Origin Pulls', '', "<h2>Origin Pulls does not answer just now</h2>\n<p>$reason Your sites are not"

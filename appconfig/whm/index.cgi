@@ -1,17 +1,15 @@
 #!/usr/local/cpanel/3rdparty/bin/perl
 # WHM's bridge to Origin Pulls: asks whether the caller is root, hands one request to the web
 # service's root-only socket, and puts its answer into WHM's frame or passes it on as it is.
-use strict;
-use warnings;
+use strict; use warnings;
 use lib '/usr/local/cpanel';
 use Socket qw(AF_UNIX SOCK_STREAM pack_sockaddr_un);
 
 use constant {
     SERVICE  => '/run/origin-pulls/admin/web.sock',
     PATIENCE => 30,           # seconds until the page or the answer's head is there; then for each part
-    UPLOAD   => 1_048_576,    # bytes of a request's body
-    PAGE     => 4_194_304,    # bytes of a page that goes into the frame
-    HEAD     => 65_536,       # bytes of an answer's head
+    # Bytes: of a request's body, of a page that goes into the frame, of an answer's head.
+    UPLOAD => 1_048_576, PAGE => 4_194_304, HEAD => 65_536,
 };
 my $SAFE  = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n";
 my $begun = 0;                # whether anything was printed: then it is too late for another answer
@@ -19,10 +17,7 @@ my $begun = 0;                # whether anything was printed: then it is too lat
 $SIG{PIPE} = 'IGNORE';
 $SIG{ALRM} = sub { die "It did not answer within @{[PATIENCE]} seconds.\n" };
 binmode $_ for \*STDIN, \*STDOUT;
-if ( !eval { serve(); 1 } ) {
-    my $why = $@;
-    eval { failed($why) };
-}
+eval { serve(); 1 } or do { my $why = $@; eval { failed($why) } };
 exit 0;                       # anything else is a blank page in WHM
 
 sub serve {
@@ -35,17 +30,12 @@ sub serve {
     die [ '413 Payload Too Large',  'Origin Pulls takes no more than 1 MiB at once.' ] if $length > UPLOAD;
     die [ '400 Bad Request',        'The address of this page cannot be read.' ]      if $query !~ /\A[\x21-\x7e]{0,8192}\z/;
     my %headers = (
-        'X-Origin-Pulls-User'    => $ENV{REMOTE_USER},
-        'X-Origin-Pulls-Acl'     => 'all',
-        'X-Origin-Pulls-Address' => $ENV{REMOTE_ADDR},
-        'Host'                   => $ENV{HTTP_HOST},
-        'Origin'                 => $ENV{HTTP_ORIGIN},
-        'Sec-Fetch-Site'         => $ENV{HTTP_SEC_FETCH_SITE},
+        'X-Origin-Pulls-User' => $ENV{REMOTE_USER}, 'X-Origin-Pulls-Acl' => 'all', 'X-Origin-Pulls-Address' => $ENV{REMOTE_ADDR},
+        'Host' => $ENV{HTTP_HOST}, 'Origin' => $ENV{HTTP_ORIGIN}, 'Sec-Fetch-Site' => $ENV{HTTP_SEC_FETCH_SITE},
         $method eq 'POST' ? ( 'Content-Type' => $ENV{CONTENT_TYPE}, 'Content-Length' => $length ) : (),
     );
     my @said = grep { ( $headers{$_} // '' ) =~ /\A[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?\z/ } sort keys %headers;
-    alarm PATIENCE;
-    socket my $service, AF_UNIX, SOCK_STREAM, 0 or die "No socket can be made: $!.\n";
+    alarm PATIENCE; socket my $service, AF_UNIX, SOCK_STREAM, 0 or die "No socket can be made: $!.\n";
     connect $service, pack_sockaddr_un(SERVICE) or die "It is not there: $!.\n";
     # A service that has heard enough stops reading, and answers all the same.
     my $hears = send_all( $service, join "\r\n", "$method /?$query HTTP/1.0", ( map { "$_: $headers{$_}" } @said ), '', '' );
@@ -59,19 +49,14 @@ sub serve {
 
 sub send_all {
     my ( $to, $text ) = @_;
-    while ( length $text ) {
-        my $sent = syswrite $to, $text or return 0;
-        substr $text, 0, $sent, '';
-    }
+    while ( length $text ) { my $sent = syswrite $to, $text or return 0; substr $text, 0, $sent, '' }
     return 1;
 }
 
 sub answer {
     my ( $service, $is_bare ) = @_;
     my $text = '';
-    until ( $text =~ /\r\n\r\n/ ) {
-        die "Its answer has no end of its head.\n" if length $text > HEAD || !sysread $service, $text, 8192, length $text;
-    }
+    while ( $text !~ /\r\n\r\n/ ) { length $text <= HEAD && sysread $service, $text, 8192, length $text or die "Its answer has no end of its head.\n" }
     my ( $head, $body ) = split /\r\n\r\n/, $text, 2;
     my ( $first, @lines ) = split /\r\n/, $head, -1;
     $first =~ m{\AHTTP/1\.[01] ([2-5][0-9]{2} ?[\x20-\x7e]*)\z} or die "Its answer is not HTTP.\n";
@@ -113,32 +98,27 @@ sub show {    # in WHM's frame by its template, else by its older functions, els
 
 sub by_template {
     require Cpanel::Template;
-    my %given = ( title => $_[0], page => $_[1] );
-    my ( $ok, $page ) =
-        Cpanel::Template::process_template( 'whostmgr', { template_file => 'originpulls.tmpl', print => 0, data => \%given } );
+    my %given = ( template_file => 'originpulls.tmpl', print => 0, data => { title => $_[0], page => $_[1] } );
+    my ( $ok, $page ) = Cpanel::Template::process_template( 'whostmgr', \%given );
     print ref $page ? $$page : $page if $ok;
 }
 
 sub by_functions {
     require Whostmgr::HTMLInterface;
     Whostmgr::HTMLInterface::defheader( $_[0], '', '/cgi/addons/originpulls/index.cgi' );
-    print $_[1];
-    Whostmgr::HTMLInterface::deffooter();
+    print $_[1]; Whostmgr::HTMLInterface::deffooter();
 }
 
 sub failed {
     my ($why) = @_;
-    alarm 0;
-    return if $begun;
+    alarm 0; return if $begun;
     return show( "Status: $why->[0]\r\n", 'Origin Pulls', "<h2>$why->[1]</h2>\n" ) if ref $why;
-    chomp $why;
-    $why =~ s/([&<>"'])/'&#' . ord($1) . ';'/ge;
+    chomp $why; $why =~ s/([&<>"'])/'&#' . ord($1) . ';'/ge;
     # Not a 503, because nobody promises that WHM leaves the page of an error alone.
     show( "X-Origin-Pulls-Error: away\r\n", 'Origin Pulls', <<"HTML" );
 <h2>The web service of Origin Pulls does not answer</h2>
 <p>$why Your sites are not touched by that: Apache goes on as it is.</p>
-<p>As root, type:<br><code>systemctl restart origin-pulls-web-admin</code><br>
-<code>journalctl -u origin-pulls-web-admin -n 50</code></p>
+<p>As root, type:<br><code>systemctl restart origin-pulls-web-admin</code><br><code>journalctl -u origin-pulls-web-admin -n 50</code></p>
 HTML
 }
 

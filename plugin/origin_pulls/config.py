@@ -72,6 +72,8 @@ class Config:
     page_burst: int = 60
     page_rate: float = 10.0
     page_wait: float = 5.0
+    page_answer: float = 10.0  # after which a long look goes on and is asked for again
+    page_patience: float = 25.0  # less than a panel's bridge has, so that a page can say why
     page_silence: float = 8.0
     form_hours: float = 12.0
     staged_most: int = 10_000

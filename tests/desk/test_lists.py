@@ -228,3 +228,18 @@ def test_without_a_store_there_is_an_empty_page(tmp_path: Path) -> None:
 def test_a_question_that_cannot_be_meant_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(Unusable):
         read_question(given)
+
+
+def test_who_got_an_old_user_name_sees_no_job_of_before(tmp_path: Path) -> None:
+    config = Config.at(tmp_path)
+    store = fleet.filled(config.store, 3, policies=0)
+    number = fleet.give(store, list(fleet.vhosts(3)))
+    assert pages.job_page(config, number, account="acct00000").items
+    assert [row.number for row in pages.job_rows(config, account="acct00000")] == [number]
+    again = [replace(one, incarnation="2") for one in fleet.vhosts(3)]
+    store.keep_snapshot(Inventory(tuple(again)), "another life")
+    with pytest.raises(Refused):
+        pages.job_page(config, number, account="acct00000")
+    assert pages.job_rows(config, account="acct00000") == []
+    assert pages.job_page(config, number).items  # an administrator still does
+    store.close()

@@ -153,6 +153,7 @@ ROOT: Mapping[str, str] = {
         fill Paths = /hooks\\n/wp-json
         fill Source networks = 192.0.2.0/24
         pick Let Cloudflare's networks in
+        pick Only tell
         press Stage and review
         sees exempt: open
         press Forget them
@@ -160,6 +161,7 @@ ROOT: Mapping[str, str] = {
         pick A certificate made for this vhost
         pick Redirect to HTTPS
         pick Leave as it is
+        pick Let everybody in again
         pick Off
         press Stage and review
         sees Everything is so already
@@ -169,17 +171,41 @@ ROOT: Mapping[str, str] = {
         opens /vhosts/dedi/dedi.example
         pick Observe
         pick A certificate authority of yours
-        fill Its certificates (PEM) = no certificate at all
+        fill Or its certificates, pasted (PEM) = no certificate at all
         press Stage and review
         sees certificate
         opens /vhosts/dedi/dedi.example
         pick Observe
         pick A certificate authority of yours
-        fill Its certificates (PEM) = {pem}
+        fill Or its certificates, pasted (PEM) = {pem}
         press Stage and review
         sees off → observe
         sees 1 vhost would change
         press Forget them
+        opens /vhosts/dedi/dedi.example
+        pick Observe
+        pick A certificate authority of yours
+        bring Its file (PEM = {pem}
+        press Stage and review
+        sees 1 vhost would change
+        press Forget them
+    """,
+    "off, and the certificate too": """
+        opens /&search=blog.example
+        tick Select blog.example
+        press Off
+        follow Review and apply (1)
+        tick Remove the certificate at Cloudflare too
+        press Look again
+        sees is deleted there afterwards
+        press Forget them
+    """,
+    "Cloudflare's side": """
+        opens /vhosts/shop/shop.example
+        follow Ask Cloudflare now
+        sees No token reaches the zone of
+        follow a token
+        sees Bring a token
     """,
     "lock": """
         opens /vhosts/shop/shop.example
@@ -201,6 +227,14 @@ ROOT: Mapping[str, str] = {
         press Verify and keep
         sees Cloudflare accepts it
         sees shop
+        unfold Replace
+        fill New token = cfut_wrong
+        press Verify and replace
+        sees Not replaced
+        unfold Replace
+        fill New token = {secret}
+        press Verify and replace
+        sees Replaced: token
         press Forget
         sees is forgotten here
     """,
@@ -228,6 +262,10 @@ ROOT: Mapping[str, str] = {
         choose As = root
         press Show
         sees blog/blog.example
+        follow Undo
+        sees would be as before
+        follow Leave it as it is
+        opens /activity&search=blog.example&who=root
         follow job #
         sees What became of each vhost
     """,
@@ -338,7 +376,21 @@ ACCOUNT: Mapping[str, str] = {
         pick A certificate made for this vhost
         pick Let Cloudflare's networks in
         pick Leave as it is
+        pick Only tell
+        pick Let everybody in again
         pick Off
+    """,
+    "Cloudflare's side": """
+        opens /vhosts/{user}/{own}
+        follow Ask Cloudflare now
+        sees No token reaches the zone of
+        follow a token
+        sees Bring a token
+    """,
+    "export": """
+        opens /
+        download CSV = {own}
+        download JSON = "vhosts"
     """,
     "jobs": """
         opens /
@@ -354,6 +406,10 @@ ACCOUNT: Mapping[str, str] = {
         fill Label = mine
         press Verify and keep
         sees Cloudflare accepts it
+        unfold Replace
+        fill New token = {secret}
+        press Verify and replace
+        sees Replaced: token
         press Forget
         sees is forgotten here
     """,

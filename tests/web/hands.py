@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Error, FilePayload, Locator, Page, expect
 
 from tests.web.looking import open_page
 
@@ -38,6 +38,7 @@ ROLES: Mapping[str, Sequence[Role]] = {
     "follow": ("link",),
     "download": ("link",),
     "tick": ("checkbox",),
+    "bring": ("button",),
     "fill": ("textbox", "searchbox", "spinbutton"),
     "choose": ("combobox",),
     "pick": ("radio",),
@@ -143,6 +144,13 @@ class Mouse:
         box.click()
         self.write(value)
         expect(box).to_have_value(value)
+
+    def bring(self, name: str, text: str) -> None:
+        """Choose a file that holds this text."""
+        with self.page.expect_file_chooser() as asked:
+            self.activate(self.find("bring", name))
+        file = FilePayload(name="ours.pem", mimeType="text/plain", buffer=text.encode())
+        asked.value.set_files(file)
 
     def choose(self, name: str, value: str) -> None:
         self.find("choose", name).select_option(value)

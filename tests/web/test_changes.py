@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
 
 import pytest
 
+from tests.server_under_test import replace_program
 from tests.web.browsing import Answer, Visitor
 from tests.web.conftest import Served
 
@@ -73,6 +75,8 @@ def test_an_account_observes_its_own_vhost_and_the_administrator_sees_who(served
     text = shop.get(page).text
     assert "Done and proven" in text
     assert served.account("blog").get(page).status == 404
+    assert "the administrator" in served.account("blog").get("r=/jobs").text
+    assert ">root<" not in served.account("blog").get("r=/jobs").text
     activity = served.whm.get("r=/activity&kind=account").text
     assert "shop" in activity
     assert "api.shop.example" in activity
@@ -208,10 +212,62 @@ def test_exports_are_files_with_all_that_match(served: Served) -> None:
     assert not answer.is_framed
 
 
+def test_an_account_exports_its_own_and_nothing_else(served: Served) -> None:
+    shop = served.account("shop")
+    for form in ("csv", "json"):
+        assert f"r=/export&form={form}" in shop.get().text.replace("&amp;", "&")
+        text = shop.get(f"r=/export&form={form}&account=blog&only=blog").text
+        assert "blog.example" not in text.replace("blog.shop.example", "")
+    listed = json.loads(shop.get("r=/export&form=json").text)["vhosts"]
+    assert {one["user"] for one in listed} == {"shop"}
+
+
+def test_the_activity_leads_to_the_review_of_an_undo(served: Served) -> None:
+    whm = served.whm
+    whm.post("r=/stage", {"do": "observe", "pick": "dedi/dedi.example"})
+    page = applied(whm)
+    number = page.rpartition("/")[2]
+    link = f"r=/jobs/{number}/undo/review"
+    assert link in whm.get("r=/activity").text
+    review = whm.get(link).text
+    assert "would be as before" in review
+    assert "SSLVerifyClient" in review
+    assert served.account("shop").get(link).status == 404
+    undone = whm.post(f"{page}/undo", {})
+    ended(whm, JOB.search(undone.headers["location"])[1])  # type: ignore[index]
+    assert link not in whm.get("r=/activity").text
+    assert "an undo put it back" in whm.get(link).text
+
+
+def test_a_review_that_takes_long_goes_on_and_is_shown_when_it_is_there(served: Served) -> None:
+    whm, gate = served.whm, served.sandbox.path("/gate")
+    httpd = served.under.apache.paths.httpd
+    real = replace_program(httpd, f'while [ -e {gate} ]; do sleep 0.1; done; exec "$REAL" "$@"')
+    gate.touch()
+    try:
+        whm.post("r=/stage", {"do": "observe", "pick": "dedi/dedi.example"})
+        page = whm.get("r=/review&partial_ok=yes").text
+        assert "1 vhost is being looked at" in page
+        poll = re.search(r'data-op-poll="\?([^"]+)"', page)
+        assert poll
+        assert "partial=1" in poll[1]
+        assert "partial_ok=yes" in poll[1]
+        gate.unlink()
+        part = whm.get(poll[1].replace("&amp;", "&"))
+        assert not part.is_framed
+        assert FINGERPRINT.search(part.text), part.text
+        assert "data-op-poll" not in part.text
+    finally:
+        gate.unlink(missing_ok=True)
+        real.rename(httpd)
+        whm.post("r=/discard", {})
+
+
 def test_the_doctor_says_how_it_stands(served: Served) -> None:
     assert "Apache" in served.whm.get("r=/doctor").text
     part = served.whm.get("r=/facts&partial=1")
     assert "2.4" in part.text
+    assert "Apache itself, on port" in part.text  # who ends TLS
     assert not part.is_framed
 
 

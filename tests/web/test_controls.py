@@ -60,7 +60,7 @@ def words(panel: Panel) -> Mapping[str, str]:
     access = panel.sandbox.cloudflare
     assert access
     return {
-        "all": str(sum(one["is_ssl"] for one in panel.under.json("list")["vhosts"])),
+        "all": str(sum(one["ssl"] for one in panel.under.json("list")["vhosts"])),
         "pem": panel.sandbox.server_ca.read_text(),
         "secret": str(summary(access)["cloudflare_token"]),
     }

@@ -30,6 +30,7 @@ ROUTES = {
             "/tokens",
         ),
         *("/vhosts/blog/blog.example", "/review", "/nothing"),
+        *("/vhosts/blog/blog.example/rotate", "/jobs/1/undo/review"),
     ),
     "blog": ("/", "/jobs", "/help", "/tokens", "/vhosts/blog/blog.example", "/review", "/nothing"),
 }

@@ -88,3 +88,27 @@ def test_no_account_can_forget_what_is_not_its_own(served: Served, secret: str) 
     assert secret[-4:] in served.whm.get("r=/tokens").text
     forgotten = served.whm.post(f"r={found[1]}", {}, token=token_of(served.whm))
     assert "is forgotten here" in followed(served.whm, forgotten).text
+
+
+def test_a_token_is_replaced_by_another_of_the_same_owner(served: Served, secret: str) -> None:
+    whm, shop = served.whm, served.account("shop")
+    for visitor in (whm, shop):
+        add(visitor, secret)
+    page = whm.get("r=/tokens").text
+    addresses = [found.replace("remove", "replace") for found in REMOVE.findall(page)]
+    assert len(addresses) == 2
+    for address in addresses:
+        assert f"r={address}" in page
+        said = followed(whm, whm.post(f"r={address}", {"secret": secret}, token=token_of(whm)))
+        assert "Replaced: token" in said.text
+        assert secret not in said.text
+        wrong = {"secret": "cfut_" + "z" * 40}
+        said = followed(whm, whm.post(f"r={address}", wrong, token=token_of(whm)))
+        assert "Not replaced" in said.text
+    mine = REMOVE.findall(shop.get("r=/tokens").text)
+    assert len(mine) == 1
+    for address in addresses:
+        answer = shop.post(f"r={address}", {"secret": secret}, token=token_of(shop))
+        is_own = address.replace("replace", "remove") in mine
+        assert ("Replaced" in followed(shop, answer).text) == is_own
+    assert len(REMOVE.findall(whm.get("r=/tokens").text)) == 2

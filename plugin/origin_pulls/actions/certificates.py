@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-
-from cryptography import x509
 
 from origin_pulls.actions.changing import Say, carry_out
 from origin_pulls.config import Config
-from origin_pulls.engine import looking, working
+from origin_pulls.engine import kept_certificates, looking, working
+from origin_pulls.engine.kept_certificates import Kept
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Job
 from origin_pulls.model.wish import Rotate
-from origin_pulls.server import certificates, importing
+from origin_pulls.server import importing
 from origin_pulls.server.certificates import Material
 from origin_pulls.store.rollouts import EdgeStore
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One certificate of a vhost. ``zone``, ``form`` and ``since`` are empty until it is
-    presented; ``edge_id`` is Cloudflare's name for it.
-    """
-
-    number: str
-    issuer: str
-    sha256: str
-    expires: datetime
-    folder: Path
-    is_imported: bool
-    zone: str = ""
-    form: str = ""
-    since: str = ""
-    edge_id: str = ""
 
 
 def kept(config: Config, name: str) -> tuple[Vhost, list[Kept]]:
     """The certificates of the vhost that serves a name."""
     server = Server.dry(config)
     vhost = looking.Names(looking.look(server)).find(name)
-    place = vhost.user, vhost.incarnation, vhost.server_name
-    found = []
-    for number in server.store.material(*place).split():
-        material = certificates.kept(config.keys_directory / number)
-        if material is not None:
-            found.append(_kept(server, place, number, material))
-    return vhost, found
+    return vhost, kept_certificates.kept(server, vhost)
 
 
 def authority(config: Config, name: str) -> bytes:
@@ -101,26 +74,3 @@ def bring(
 def _is_demanding(server: Server, place: tuple[str, str, str]) -> bool:
     applied = server.store.policies().get(place)
     return applied is not None and applied.policy.mode == "enforce"
-
-
-def _kept(server: Server, place: tuple[str, str, str], number: str, material: Material) -> Kept:
-    store = EdgeStore(server.store)
-    leaf = x509.load_pem_x509_certificate(material.leaf)
-    folder = server.config.keys_directory / number
-    shown = next(
-        (one for one in store.presented() if one.place == place and one.material == number), None
-    )
-    sha256 = material.leaf_sha256
-    brought = store.brought(shown.zone, f"{shown.form} certificate") if shown else {}
-    return Kept(
-        number=number,
-        issuer=leaf.issuer.rfc4514_string(),
-        sha256=sha256,
-        expires=material.expires,
-        folder=folder,
-        is_imported=bool(importing.imported_for(folder)),
-        zone=shown.zone_name if shown else "",
-        form=str(shown.form) if shown else "",
-        since=shown.since if shown else "",
-        edge_id=brought.get(sha256, ""),
-    )

@@ -55,9 +55,13 @@ def submit(config: Config, caller: Caller, wish: JobWish) -> int:
     return int(str(ask(config, caller, wish)["job"]))
 
 
-def preview(config: Config, caller: Caller, wish: Reviewed) -> Preview:
-    """What a change or an undo would do."""
-    return previews.read_preview(_record(ask(config, caller, PreviewWish(wish))["preview"]))
+def preview(config: Config, caller: Caller, wish: Reviewed) -> Preview | None:
+    """What a change or an undo would do; ``None`` while so much is still being looked at.
+
+    Then the same is asked again a little later.
+    """
+    answer = ask(config, caller, PreviewWish(wish))
+    return previews.read_preview(_record(answer["preview"])) if "preview" in answer else None
 
 
 def enter(config: Config, caller: Caller) -> None:
@@ -130,7 +134,7 @@ def relax(config: Config, caller: Caller) -> Relaxed:
 def ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
     """The agent's answer to any wish, as plain values."""
     try:
-        return speaking.hand_over(config, wish, caller)
+        return speaking.hand_over(config, wish, caller, patience=config.page_patience)
     except ConnectionError as error:
         raise Refused(
             "The service that does the work does not answer, so nothing was done",

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.model import rights
+from origin_pulls.model.edge_rows import VhostAtEdge
 from origin_pulls.model.job import Item
 from origin_pulls.model.rows import (
     ActivityPage,
@@ -27,7 +28,16 @@ from origin_pulls.model.rows import (
     VhostRow,
 )
 from origin_pulls.model.settings import Settings
-from origin_pulls.store import Store, auditing, jobs, listing, memory_store, read_store, setting
+from origin_pulls.store import (
+    Store,
+    auditing,
+    edge_listing,
+    jobs,
+    listing,
+    memory_store,
+    read_store,
+    setting,
+)
 
 MOST_SELECTED = 10_000
 AT_ONCE = 500
@@ -40,7 +50,10 @@ COLUMNS = (
 def vhost_page(config: Config, question: Question) -> VhostPage:
     """One page of vhosts with their counts."""
     with _store(config) as store:
-        return listing.page(store, question)
+        found = listing.page(store, question)
+    if not question.only:
+        return found
+    return replace(found, rows=tuple(map(_row_for_account, found.rows)))
 
 
 def vhost_row(config: Config, user: str, server_name: str, *, only: str = "") -> VhostRow:
@@ -49,7 +62,17 @@ def vhost_row(config: Config, user: str, server_name: str, *, only: str = "") ->
         found = listing.one(store, user, server_name) if only in ("", user) else None
     if found is None:
         raise Refused(f"There is no vhost {server_name} here", hint="Choose one of the list.")
-    return found
+    return _row_for_account(found) if only else found
+
+
+def at_edge(config: Config, user: str, server_name: str, *, account: str = "") -> VhostAtEdge:
+    """Cloudflare's side of a vhost as it was left, proven or found by the watch."""
+    with _store(config) as store:
+        found = edge_listing.of_vhost(store, user, server_name, account=account)
+    if not account:
+        return found
+    waiting = rights.as_told_to_accounts(found.progress.waiting, "")[0]
+    return replace(found, progress=replace(found.progress, waiting=waiting))
 
 
 def matching(
@@ -92,7 +115,13 @@ def job_rows(
 ) -> list[JobRow]:
     """The newest jobs: all, those of an account, or those of one vhost (its history)."""
     with _store(config) as store:
-        return jobs.newest(store, account=account, vhost=vhost, most=most)
+        found = jobs.newest(store, account=account, vhost=vhost, most=most)
+    if not account:
+        return found
+    return [
+        one if one.caller_kind == "account" else replace(one, who="the administrator")
+        for one in found
+    ]
 
 
 def activity_page(
@@ -116,6 +145,8 @@ def activity_page(
             number=page,
             per_page=per_page,
         )
+        numbers = sorted({one.job for one in found.deeds if one.job})
+        found = replace(found, undoable=jobs.undoable(store, numbers))
     if not account:
         return found
     return replace(found, deeds=tuple(_deed_for_account(one, account) for one in found.deeds))
@@ -179,9 +210,18 @@ def _for_account(page: JobPage) -> JobPage:
     message, hint = rights.as_told_to_accounts(page.job.message, page.job.hint)
     items = tuple(map(_item_for_account, page.items))
     job = replace(page.job, items=items, message=message, hint=hint)
+    edge = page.edge
+    if edge is not None:
+        edge = replace(edge, waiting=rights.as_told_to_accounts(edge.waiting, "")[0])
     if page.job.caller_kind != "account":
         job = replace(job, who="the administrator", address="")
-    return replace(page, job=job, items=items)
+    is_anothers = page.job.caller_kind != "account"
+    return replace(page, job=job, items=items, edge=edge, is_anothers=is_anothers)
+
+
+def _row_for_account(row: VhostRow) -> VhostRow:
+    said = tuple(rights.as_told_to_accounts(text, "")[0] for text in row.attention)
+    return replace(row, attention=said)
 
 
 def _deed_for_account(deed: Deed, account: str) -> Deed:

@@ -25,9 +25,9 @@ def show(config: Config, name: str) -> Shown:
     return showing.look_at(server, found, looking.Names(found).find(name))
 
 
-def jobs(config: Config, most: int) -> list[Job]:
-    """The newest jobs."""
-    return Server.dry(config).store.jobs(most=most)
+def jobs(config: Config, most: int, *, has_steps: bool = False) -> list[Job]:
+    """The newest jobs; the steps that those at Cloudflare make only if they are asked for."""
+    return Server.dry(config).store.jobs(most=most, has_steps=has_steps)
 
 
 def job(config: Config, number: int) -> tuple[Job, list[tuple[int, str, str]]]:

@@ -20,9 +20,17 @@ def listing(config: Config, caller: Caller) -> list[TokenSeen]:
 
 
 def add(
-    config: Config, caller: Caller, typed: str, *, account: str = "", label: str = ""
+    config: Config,
+    caller: Caller,
+    typed: str,
+    *,
+    account: str = "",
+    label: str = "",
+    replaces: str = "",
 ) -> TokenSeen:
     """Have a token verified at Cloudflare and kept; what was kept, masked.
+
+    ``replaces`` is the id of one of the same owner, in whose place it comes.
 
     ``Unusable`` when it is no token, ``Refused`` when Cloudflare does not accept it.
     """
@@ -30,6 +38,7 @@ def add(
         secret=tokens.secret_of(typed.encode("utf-8", "replace")),
         account=account,
         label=tokens.label_of(label),
+        replaces=tokens.id_of(replaces) if replaces else "",
     )
     return TokenSeen(**_done(config, caller, wish)["token"])
 

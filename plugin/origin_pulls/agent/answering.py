@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from origin_pulls.agent.admitting import Admitted
+from origin_pulls.agent.lingering import Lingering
 from origin_pulls.config import Config
 from origin_pulls.engine import (
     doctor,
@@ -24,6 +25,7 @@ from origin_pulls.engine.edge import seeing
 from origin_pulls.engine.server import Seen, Server, utc_now
 from origin_pulls.errors import Busy, Refused
 from origin_pulls.model import desk_wish, preview, rights
+from origin_pulls.model import wish as wishes
 from origin_pulls.model.caller import Caller
 from origin_pulls.model.job import Applied
 from origin_pulls.model.wish import Change, Preview, Wish
@@ -51,6 +53,7 @@ class Answering:
         self.slots_for_accounts = threading.BoundedSemaphore(AT_ONCE_FOR_ACCOUNTS)
         # Nobody who looks at the server waits because Cloudflare is slow.
         self.slots_at_cloudflare = threading.BoundedSemaphore(AT_ONCE_AT_CLOUDFLARE)
+        self.lingering = Lingering()
         self.busy: set[str] = set()
         self.marking = threading.Lock()
 
@@ -58,7 +61,9 @@ class Answering:
         """The answer to a wish that was let in."""
         server, wish, caller = admitted.server, admitted.wish, admitted.caller
         match wish:
-            case Preview() | desk_wish.Show() | desk_wish.Prove() | desk_wish.Doctor():
+            case Preview():
+                return self._previewed(wish, caller)
+            case desk_wish.Show() | desk_wish.Prove() | desk_wish.Doctor():
                 slots = self.slots_for_accounts if caller.is_account else self.slots
                 with self._slot(caller, slots):
                     return self._looked(server, wish, caller)
@@ -81,17 +86,36 @@ class Answering:
                 return _confirmed(server, wish.job)
         raise Refused("Nobody here answers such a wish", hint="Is it the same version?")
 
-    def _looked(self, server: Server, wish: Wish, caller: Caller) -> Answer:
+    def _previewed(self, wish: Preview, caller: Caller) -> Answer:
         is_account = caller.is_account
-        match wish:
-            case Preview():
+
+        def look() -> Answer:
+            slots = self.slots_for_accounts if is_account else self.slots
+            with self._slot(caller, slots):
                 if isinstance(wish.of, Change):
-                    _learn_names(server, [(one.user, one.server_name) for one in wish.of.items])
+                    self._learn_names(wish.of)
                 # A dry one: a preview makes no certificate and keeps no probe.
                 with self._dry() as dry:
                     found = previewing.preview(dry, wish.of, is_account=is_account)
-                record = preview.as_record(found)
-                return {"preview": _preview_for_account(record) if is_account else record}
+            record = preview.as_record(found)
+            return {"preview": _preview_for_account(record) if is_account else record}
+
+        who = f"{caller.kind} {caller.user}"
+        question = wishes.write(wish)
+        found = self.lingering.answer(who, question, look, patience=self.config.page_answer)
+        return {"looking": True} if found is None else found
+
+    def _learn_names(self, change: Change) -> None:
+        # A server of its own: who asked may be gone before this is over.
+        server = Server.of(self.config, self.seen)
+        try:
+            _learn_names(server, [(one.user, one.server_name) for one in change.items])
+        finally:
+            server.store.close()
+
+    def _looked(self, server: Server, wish: Wish, caller: Caller) -> Answer:
+        is_account = caller.is_account
+        match wish:
             case desk_wish.Show():
                 _learn_names(server, [(wish.user, wish.server_name)])
                 with self._dry() as dry:

@@ -7,9 +7,11 @@ import socket
 from collections.abc import Mapping
 
 from origin_pulls.config import Config
-from origin_pulls.errors import Refused, Unusable
+from origin_pulls.errors import Busy, Refused, Unusable
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.caller import Caller
+
+PATIENCE = 120.0  # seconds
 
 
 def is_running(config: Config) -> bool:
@@ -32,20 +34,27 @@ def ask(config: Config, wish: wishes.JobWish, caller: Caller | None = None) -> i
 
 
 def hand_over(
-    config: Config, wish: wishes.Wish, caller: Caller | None = None
+    config: Config, wish: wishes.Wish, caller: Caller | None = None, *, patience: float = PATIENCE
 ) -> Mapping[str, object]:
     """Hand a wish to the running agent; its answer, which is no refusal.
 
     ``caller`` is who asks; without one it is root by itself, which only root may say.
+    ``patience`` is how many seconds its answer may take.
 
-    Raises what the agent refused, or ``ConnectionError`` when none answers.
+    Raises what the agent refused, ``Busy`` when its answer takes too long, or ``ConnectionError``
+    when none answers.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(120)
+        connection.settimeout(patience)
         try:
             connection.connect(str(config.agent_socket))
             connection.sendall(wishes.write(wish, caller))
             line = connection.makefile("rb").readline(config.wish_bytes)
+        except TimeoutError as error:
+            raise Busy(
+                f"The agent has not answered within {patience:.0f} seconds",
+                hint="It may be done all the same: look at the jobs, then try again.",
+            ) from error
         except OSError as error:
             raise ConnectionError("no agent answers") from error
     try:

@@ -120,10 +120,11 @@ def prove(config: Config, as_json: bool, name: str) -> int:
 
 @click.command()
 @click.option("--most", type=click.IntRange(1, 10_000), default=20, help="How many (20).")
+@click.option("--all", "has_steps", is_flag=True, help="Also the steps of jobs at Cloudflare.")
 @common
-def jobs(config: Config, as_json: bool, most: int) -> None:
+def jobs(config: Config, as_json: bool, most: int, has_steps: bool) -> None:
     """List the newest jobs."""
-    found = reading.jobs(config, most)
+    found = reading.jobs(config, most, has_steps=has_steps)
     if as_json:
         print_json({"jobs": [words.job_record(one, is_whole=False) for one in found]})
         return
@@ -132,7 +133,7 @@ def jobs(config: Config, as_json: bool, most: int) -> None:
         what = one.items[0].server_name if count == 1 else f"{count} vhosts"
         modes = "/".join(sorted({str(item.wanted.mode) for item in one.items}))
         mode = f" to {modes}" if count else ""
-        undoes = f" of job {one.undoes}" if one.undoes else ""
+        undoes = f" of job {one.undoes}" if one.undoes else ""  # an undo, or a step
         click.echo(
             f"{one.number:5}  {one.asked[:19]}  {one.state!s:13} {one.kind}{undoes}: ", nl=False
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +38,7 @@ DEEPEST = 4
 SHALLOWEST = 5  # userdata/ssl/2_4/USER/NAME and what is above it
 REQUEST_LOG = "origin-pulls.log"
 NOWHERE = Path("/nonexistent")
+WILD = re.compile(r"[*?\[]")
 
 
 class Gathering:
@@ -236,6 +239,13 @@ def _included(patterns: Iterable[str], root: Path, depth: int = 0) -> list[Path]
 def _matched(pattern: Path) -> list[Path]:
     if pattern.is_dir():
         return sorted(pattern.rglob("*"))
+    folder, name = pattern.parent, pattern.name
+    if not WILD.search(str(folder)) and "**" not in name:
+        # The rule: one listing instead of a walk from the root, for each of a vhost's 16 places.
+        try:
+            return sorted(one for one in folder.iterdir() if fnmatch.fnmatchcase(one.name, name))
+        except OSError:
+            return []
     try:
         return sorted(Path("/").glob(str(pattern).lstrip("/")))
     except (ValueError, NotImplementedError):

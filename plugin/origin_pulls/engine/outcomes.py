@@ -69,7 +69,7 @@ def _ended_item(
     return replace(
         item,
         state=outcome.state,
-        message=outcome.error.message if outcome.error else _done(changed, outcome),
+        message=outcome.error.message if outcome.error else _done(item, before, changed, outcome),
         hint=outcome.error.hint if outcome.error else "",
         diff=changed,
         proof=outcome.proof,
@@ -86,7 +86,9 @@ def _comes_from(job: Job, item: Item, before: Applied) -> int:
     return before.job if item.wanted == before.policy else job.number
 
 
-def _done(changed: str, outcome: Outcome) -> str:
+def _done(item: Item, before: Applied, changed: str, outcome: Outcome) -> str:
     if outcome.proof:
         return f"Done and proven by {len(outcome.proof)} requests."
+    if not changed and item.wanted != before.policy:
+        return "Done: it is kept; nothing that Apache reads is changed by it."
     return "Done." if changed else "Nothing to do: it is so already."

@@ -65,6 +65,11 @@ def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:
         fingerprint=preparing.fingerprint(prepared, keys),
         total=len(keys),
         refusals=sum(key in prepared.refused for key in keys),
+        changes=sum(
+            prepared.applied.get(item.key, Applied()).policy != item.wanted
+            for item in job.items
+            if item.key not in prepared.refused
+        ),
         is_partial=job.is_partial,
         steps=tuple(steps[:MOST_STEPS]),
         vhosts=tuple(shown),

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from origin_pulls.engine import looking, name_states, preparing
+from origin_pulls.engine import kept_certificates, looking, name_states, preparing
 from origin_pulls.engine.gathering import Gathering
+from origin_pulls.engine.kept_certificates import Kept
 from origin_pulls.engine.proving import Before, Prover
 from origin_pulls.engine.server import Server
 from origin_pulls.model import include, refusals, saying, ways_round
@@ -44,7 +45,8 @@ class Shown:
 
     ``certificate`` names the files of the certificate made for it (``ca``, ``leaf``, ``key``);
     ``states`` tells of each name whether Cloudflare stands before it, ``states_at`` since when
-    that is known (empty: nothing was ever learned).
+    that is known (empty: nothing was ever learned). ``kept`` are the certificates that Cloudflare
+    presents to it, or will.
     """
 
     row: Row
@@ -54,6 +56,7 @@ class Shown:
     certificate: Mapping[str, str]
     states: Mapping[str, Proxied] = field(default_factory=dict)
     states_at: str = ""
+    kept: tuple[Kept, ...] = ()
 
     @property
     def drift(self) -> str:
@@ -104,7 +107,16 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     row = Row(
         vhost, mine, _attention(listing.noted(server.store), vhost, mine), counts[0], counts[1]
     )
-    return Shown(row, change, tuple(ways), warnings, certificate, states, known.at)
+    return Shown(
+        row,
+        change,
+        tuple(ways),
+        warnings,
+        certificate,
+        states=states,
+        states_at=known.at,
+        kept=tuple(kept_certificates.kept(server, vhost)),
+    )
 
 
 def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
@@ -175,6 +187,7 @@ def shown_record(shown: Shown) -> dict[str, Any]:
         "answers_without_sni": list(vhost.answers_without_sni),
         "trusted": certificates,
         "certificate": dict(shown.certificate),
+        "kept": [kept_certificates.as_record(one) for one in shown.kept],
         "drift": shown.drift,
         "warnings": list(shown.warnings),
         "ways_round": [

@@ -49,12 +49,14 @@ class Preview:
     """What one wish would do.
 
     Apply carries ``fingerprint`` back. ``vhosts`` holds the first ones, refused ones before the
-    others; ``total`` and ``refusals`` count all.
+    others; ``total`` and ``refusals`` count all, ``changes`` those that would get another policy
+    (which may need no step at all).
     """
 
     fingerprint: str
     total: int
     refusals: int
+    changes: int = 0
     is_partial: bool = False
     steps: tuple[str, ...] = ()
     vhosts: tuple[PreviewedVhost, ...] = ()
@@ -63,8 +65,9 @@ class Preview:
     @property
     def would_be_done(self) -> bool:
         """Whether applying it now would change something."""
-        going = self.total - self.refusals
-        return bool(self.steps) and going > 0 and (self.is_partial or not self.refusals)
+        if not self.steps and not self.changes:
+            return False
+        return self.total > self.refusals and (self.is_partial or not self.refusals)
 
 
 def as_record(preview: Preview) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from origin_pulls.errors import Unusable
 from origin_pulls.model import names
-from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.edge_rows import EdgeProgress
+from origin_pulls.model.job import STEP, Item, Job, State
 from origin_pulls.model.policy import Mode, Port80, Trust
 
 LONGEST_SEARCH = 100
@@ -138,7 +139,8 @@ class JobPage:
     """A job as one caller may see it: lines of progress after the one asked for, its items.
 
     ``revert_at`` is the time at which it goes back by itself unless confirmed, empty when it does
-    not. ``undone_by`` is the newest job that undoes it, 0 for none.
+    not. ``undone_by`` is the newest job that undoes it, 0 for none. ``edge`` says where it is
+    while it is at Cloudflare.
     """
 
     job: Job
@@ -147,6 +149,13 @@ class JobPage:
     counts: Mapping[str, int] = field(default_factory=dict)
     revert_at: str = ""
     undone_by: int = 0
+    edge: EdgeProgress | None = None
+    is_anothers: bool = False  # for an account holder: the administrator's, or for others as well
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether it can be taken back while it is on its way (the agent looks again)."""
+        return self.edge is not None and not self.edge.cancelled_by and not self.is_anothers
 
     @property
     def last_line(self) -> int:
@@ -157,9 +166,9 @@ class JobPage:
     def can_undo(self) -> bool:
         """Whether an undo may do something (the agent looks again)."""
         # Relaxing everything changes files without a diff being kept.
-        return self.job.state.is_over and any(
-            one.diff or (one.state is State.DONE and one.wanted != one.before.policy)
-            for one in self.items
+        is_undoable = self.job.state.is_over and self.job.kind != STEP
+        return is_undoable and any(
+            one.state is State.DONE and one.wanted != one.before.policy for one in self.items
         )
 
 
@@ -197,12 +206,16 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityPage:
-    """One page of the activity, newest first; ``total`` counts what matches."""
+    """One page of the activity, newest first; ``total`` counts what matches.
+
+    ``undoable`` are those of its jobs that can be taken back now.
+    """
 
     deeds: tuple[Deed, ...]
     total: int
     page: int
     per_page: int
+    undoable: frozenset[int] = frozenset()
 
     @property
     def pages(self) -> int:

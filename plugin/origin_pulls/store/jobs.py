@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from origin_pulls.model.job import Job
+from origin_pulls.model.job import STEP, Job, State
 from origin_pulls.model.rows import JobPage, JobRow, Line
-from origin_pulls.store import records
+from origin_pulls.store import edge_listing, records
 from origin_pulls.store.store import Store
 
 MOST_LINES = 1000
 MOST_ITEMS = 200
+# An account's own, in the life that it has now: who got an old user name inherits no history.
+OWN = "user=? AND incarnation IN (SELECT incarnation FROM vhost_row WHERE user=?)"
 # What went wrong comes first, then what is still to come.
 WORST_FIRST = (
     "CASE state WHEN 'not restored' THEN 0 WHEN 'restored' THEN 1 WHEN 'refused' THEN 2 "
@@ -21,7 +24,7 @@ WORST_FIRST = (
 def page(store: Store, number: int, *, after: int, account: str, items_page: int) -> JobPage | None:
     """A job as an account (empty: an administrator) may see it; ``None`` when it may not."""
     rows = store.rows("SELECT * FROM job WHERE number=?", (number,))
-    mine, values = ("AND user=?", (number, account)) if account else ("", (number,))
+    mine, values = (f"AND {OWN}", (number, account, account)) if account else ("", (number,))
     counted = store.rows(
         f"SELECT state, count(*) AS number FROM item WHERE job=? {mine} GROUP BY state",  # noqa: S608
         values,
@@ -40,39 +43,55 @@ def page(store: Store, number: int, *, after: int, account: str, items_page: int
     undone = store.rows(
         "SELECT max(number) FROM job WHERE undoes=? AND kind='undo' AND state='done'", (number,)
     )
+    is_shared = bool(account) and _is_shared(store, number, account)
+    is_there = job.state is State.AT_EDGE
     return JobPage(
         job=job,
-        lines=()
-        if account and _is_shared(store, number, account)
-        else _lines(store, number, after),
+        lines=() if is_shared else _lines(store, number, after),
         items=items,
         counts={row["state"]: row["number"] for row in counted},
         revert_at=awaited[0]["due"] if awaited else "",
         undone_by=int(undone[0][0] or 0),
+        edge=edge_listing.progress(store, number) if is_there and not is_shared else None,
     )
 
 
 def newest(store: Store, *, account: str, vhost: tuple[str, str] | None, most: int) -> list[JobRow]:
-    """The newest jobs: all, an account's, or those of one vhost."""
-    where, values = "", tuple[str, ...]()
+    """The newest jobs: all, an account's, or those of one vhost; no steps of other jobs."""
+    parts, values = [f"kind<>'{STEP}'"], tuple[str, ...]()
     if vhost is not None:
-        where, values = (
-            "WHERE number IN (SELECT job FROM item WHERE user=? AND server_name=?)",
-            vhost,
-        )
-    elif account:
-        where, values = "WHERE number IN (SELECT job FROM item WHERE user=?)", (account,)
+        parts.append("number IN (SELECT job FROM item WHERE user=? AND server_name=?)")
+        values = vhost
+    if account:
+        parts.append(f"number IN (SELECT job FROM item WHERE {OWN})")  # noqa: S608 - fixed texts
+        values = (*values, account, account)
     rows = store.rows(
-        f"SELECT * FROM job {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - fixed texts
+        f"SELECT * FROM job WHERE {' AND '.join(parts)} "  # noqa: S608 - fixed texts
+        "ORDER BY number DESC LIMIT ?",
         (*values, most),
     )
     with store.mended():
         return [_row(store, records.job(row), account) for row in rows]
 
 
+def undoable(store: Store, numbers: Sequence[int]) -> frozenset[int]:
+    """Which of these jobs can be taken back: all that they changed is still as they left it."""
+    over = [str(state) for state in State if state.is_over]
+    rows = store.rows(
+        "SELECT item.job AS number FROM item JOIN job ON job.number=item.job "  # noqa: S608 - marks
+        "LEFT JOIN policy USING (user, incarnation, server_name) "
+        f"WHERE item.job IN ({','.join('?' * len(numbers))}) "
+        f"AND job.state IN ({','.join('?' * len(over))}) AND job.kind<>'{STEP}' "
+        "AND item.state='done' AND item.wanted<>item.before GROUP BY item.job "
+        "HAVING count(*)=sum(policy.job IS item.after_job)",
+        (*numbers, *over),
+    )
+    return frozenset(row["number"] for row in rows)
+
+
 def _row(store: Store, job: Job, account: str) -> JobRow:
     number = job.number
-    mine, values = ("AND user=?", (number, account)) if account else ("", (number,))
+    mine, values = (f"AND {OWN}", (number, account, account)) if account else ("", (number,))
     summed = store.rows(
         "SELECT count(*) AS number, min(server_name) AS first, "  # noqa: S608 - fixed texts
         "group_concat(DISTINCT json_extract(wanted, '$.mode')) AS modes "

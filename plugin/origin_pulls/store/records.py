@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 from origin_pulls.errors import Unusable
-from origin_pulls.model.job import Applied, Item, Job, State
+from origin_pulls.model.job import STEP, Applied, Item, Job, State
 from origin_pulls.model.policy import Policy, read_policy
 from origin_pulls.store import marks
 
@@ -36,6 +36,8 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
         ),
     )
     marks.judge_names(connection, item, at)
+    if job.kind == STEP:
+        return  # the job that it is a step of stands in the audit
     action = f"{job.kind}: {item.wanted.mode}"
     connection.execute(
         "INSERT INTO audit (at, who, action, subject, job, kind, address) "

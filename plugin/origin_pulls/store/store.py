@@ -12,7 +12,7 @@ from pathlib import Path
 from origin_pulls.errors import Damaged
 from origin_pulls.model import inventory
 from origin_pulls.model.inventory import Inventory, Vhost
-from origin_pulls.model.job import Applied, Item, Job, State
+from origin_pulls.model.job import STEP, Applied, Item, Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.store import listing, marks, records
 
@@ -97,10 +97,17 @@ class Store:
         with self.mended():
             return replace(records.job(rows[0]), items=self._items(number)) if rows else None
 
-    def jobs(self, *, states: Sequence[State] = (), most: int = 1000) -> list[Job]:
-        """The newest jobs first, with their items; of these states alone when some are named."""
+    def jobs(
+        self, *, states: Sequence[State] = (), most: int = 1000, has_steps: bool = True
+    ) -> list[Job]:
+        """The newest jobs first, with their items; of these states alone when some are named.
+
+        Without ``has_steps`` those are left out that others at Cloudflare made for themselves.
+        """
         marks = ",".join("?" * len(states))
-        where = f"WHERE state IN ({marks})" if states else ""
+        parts = [f"state IN ({marks})"] if states else []
+        parts += [] if has_steps else [f"kind<>'{STEP}'"]
+        where = f"WHERE {' AND '.join(parts)}" if parts else ""
         query = f"SELECT * FROM job {where} ORDER BY number DESC LIMIT ?"  # noqa: S608 - marks only
         rows = self.rows(query, (*map(str, states), most))
         with self.mended():

@@ -15,7 +15,7 @@ _lock = threading.Lock()
 _last: dict[str, ServerFacts] = {}
 
 # The checks that the head of the list shows, by the names that the doctor gives them.
-SHOWN = ("apache", "tls")
+SHOWN = ("apache", "front")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from origin_pulls.web.pages import (
     activity,
     doctor,
     domains,
+    edge,
     help_page,
     jobs,
     panic,
@@ -20,7 +21,7 @@ from origin_pulls.web.pages import (
 
 BOTH = (
     *(domains.pages, review.pages, jobs.pages, vhost.pages),
-    *(tokens.pages, help_page.pages),
+    *(edge.pages, tokens.pages, help_page.pages),
 )
 ADMIN = (vhost.locks, activity.pages, doctor.pages, settings.pages, panic.pages)
 

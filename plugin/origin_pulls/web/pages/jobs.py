@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
-from origin_pulls.model.job import State
+from origin_pulls.errors import Refused
+from origin_pulls.model.job import STEP, State
 from origin_pulls.model.wish import Undo
 from origin_pulls.web.answers import page, part, say
 from origin_pulls.web.drafts import Staged
@@ -30,8 +31,9 @@ def jobs() -> str:
 def job(number: int) -> str:
     """One job: its progress, its vhosts, its outcome."""
     found = addressed.job(number)
-    undone = f": undo of job {found.job.undoes}" if found.job.undoes else ""
-    return page("job.html", f"Job {number}{undone}", found=found)
+    of = "step" if found.job.kind == STEP else "undo"
+    other = f": {of} of job {found.job.undoes}" if found.job.undoes else ""
+    return page("job.html", f"Job {number}{other}", found=found)
 
 
 @pages.get("/jobs/<int:number>/progress")
@@ -39,6 +41,16 @@ def progress(number: int) -> str:
     """The part of a job's page that changes while it runs."""
     found = addressed.job(number)
     return part("parts/progress.html", found=found)
+
+
+@pages.get("/jobs/<int:number>/undo/review")
+def undo_review(number: int) -> str:
+    """What taking a job back would do."""
+    found = addressed.job(number)
+    preview = desk.preview(config(), asking(), Undo(number, asking().user))
+    count = sum(found.counts.values())
+    title = f"Undo job {number}?"
+    return page("undo.html", title, preview=preview, number=number, count=count)
 
 
 @pages.post("/jobs/<int:number>/undo")
@@ -55,6 +67,18 @@ def confirm(number: int) -> Response:
     addressed.job(number)
     desk.confirm(config(), asking(), number)
     return go("jobs.job", number=number, said=say("Confirmed: it stays."))
+
+
+@pages.post("/jobs/<int:number>/cancel")
+def cancel(number: int) -> Response:
+    """Have a job taken back that is on its way at Cloudflare."""
+    addressed.job(number)
+    try:
+        desk.cancel(config(), asking(), number)
+    except Refused as error:
+        said = say(f"Not cancelled: {error.message}. {error.hint}")
+        return go("jobs.job", number=number, said=said)
+    return go("jobs.job", number=number, said=say("Cancelled: what it did is being taken back."))
 
 
 @pages.post("/jobs/<int:number>/again")

@@ -24,14 +24,21 @@ pages = Blueprint("review", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked besides: do the others where some are refused; the edge is ready."""
+    """What is asked besides: do the others where some are refused; the edge is ready; what is
+    switched off is deleted at Cloudflare too.
+    """
 
     is_partial: bool = False
     is_edge_ready: bool = False
+    removes: bool = False
 
     def as_fields(self) -> dict[str, str]:
         """The options as the fields that give them again."""
-        given = {"partial_ok": self.is_partial, "edge_ready": self.is_edge_ready}
+        given = {
+            "partial_ok": self.is_partial,
+            "edge_ready": self.is_edge_ready,
+            "removes": self.removes,
+        }
         return {name: "yes" for name, is_set in given.items() if is_set}
 
 
@@ -43,6 +50,7 @@ def review() -> str:
     if not staged:
         return page("review.html", "Review", staged=[], preview=None, options=options)
     preview = desk.preview(config(), asking(), _wish(staged, settings, options))
+    vhosts = preview.vhosts if preview else ()
     return page(
         "review.html",
         "Review",
@@ -50,7 +58,8 @@ def review() -> str:
         preview=preview,
         options=options,
         settings=settings,
-        enforces=any(one.wanted.mode is Mode.ENFORCE for one in preview.vhosts),
+        enforces=any(one.wanted.mode is Mode.ENFORCE for one in vhosts),
+        ends=all(one.wish.get("mode") == Mode.OFF for one in staged),
     )
 
 
@@ -89,6 +98,7 @@ def _options() -> Options:
         is_partial=given.get("partial_ok") == "yes",
         # Whether Cloudflare presents a certificate is the administrator's word, nobody else's.
         is_edge_ready=given.get("edge_ready") == "yes" and not account(),
+        removes=given.get("removes") == "yes",
     )
 
 
@@ -99,7 +109,13 @@ def _wish(staged: list[Staged], settings: Settings, options: Options) -> Change:
         Wanted(one.user, one.server_name, _wanted(one, in_force.get(one.key), settings, options))
         for one in staged
     ]
-    return Change(tuple(items), asking().user, is_partial=options.is_partial)
+    is_off = all(one.policy.mode is Mode.OFF for one in items)
+    return Change(
+        tuple(items),
+        asking().user,
+        is_partial=options.is_partial,
+        removes=options.removes and is_off,
+    )
 
 
 def _wanted(staged: Staged, now: Policy | None, settings: Settings, options: Options) -> Policy:
@@ -110,6 +126,9 @@ def _wanted(staged: Staged, now: Policy | None, settings: Settings, options: Opt
     is_new = now is None or now.mode is Mode.OFF
     start = settings.first_policy(Mode(str(wish["mode"]))) if is_new or now is None else now
     policy = read_policy({**start.as_record(), **wish})
+    if (policy.trust, policy.ca) != (start.trust, start.ca):
+        # Whoever said that Cloudflare is ready meant another certificate.
+        policy = replace(policy, edge_ready=False)
     if policy.mode is Mode.ENFORCE and options.is_edge_ready:
         return replace(policy, edge_ready=True)
     return policy

@@ -38,6 +38,21 @@ def add() -> Response:
     return go("tokens.tokens", said=say(f"Cloudflare accepts it: token {kept.masked} is kept."))
 
 
+@pages.post("/tokens/<number>/replace")
+def replace(number: str) -> Response:
+    """Have a token verified and kept in the place of this one."""
+    try:
+        known = token_desk.listing(config(), asking())
+        owner = next((one.owner for one in known if one.id == number), account())
+        kept = token_desk.add(
+            config(), asking(), request.form.get("secret", ""), account=owner, replaces=number
+        )
+    except (Refused, Unusable) as error:
+        return go("tokens.tokens", said=say(f"Not replaced: {error.message}. {error.hint}"))
+    text = f"Replaced: token {kept.masked} is used from now on. Revoke the old one at Cloudflare."
+    return go("tokens.tokens", said=say(text))
+
+
 @pages.post("/tokens/<number>/remove")
 def remove(number: str) -> Response:
     """Have a token forgotten."""

@@ -5,25 +5,21 @@ from __future__ import annotations
 import time
 
 from flask import Blueprint, Response, request
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Answer
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
 from origin_pulls.actions.desk import Proven
-from origin_pulls.model.policy import Mode, Port80, Trust, read_policy
 from origin_pulls.web.answers import domain, page, say
 from origin_pulls.web.drafts import Staged
-from origin_pulls.web.pages import addressed
+from origin_pulls.web.pages import addressed, edge
+from origin_pulls.web.policy_form import policy_record
 from origin_pulls.web.refused import NotFound
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config, drafts
 
 pages = Blueprint("vhost", __name__)
 locks = Blueprint("locks", __name__)
-
-LISTS = ("exempt_names", "exempt_paths", "exempt_networks")
-CHOICES = ("mode", "trust", "port80")
 
 
 @pages.get("/vhosts/<user>/<name>")
@@ -43,8 +39,7 @@ def prove(user: str, name: str) -> str:
 def stage(user: str, name: str) -> Answer:
     """Stage what the form says and go to the review."""
     row = addressed.vhost(f"{user}/{name}")
-    record = _record(request.form)
-    read_policy(record)
+    record = policy_record(request, may_bring_ca=not account())
     change = Staged(row.user, row.server_name, record)
     drafts().stage(asking().user, [change], time.time())
     return go("review.review")
@@ -85,11 +80,13 @@ def _page(user: str, name: str, proven: Proven | None) -> str:
     row = addressed.vhost(f"{user}/{name}")
     shown = desk.show(config(), asking(), row.user, row.server_name)
     staged = drafts().staged_for(asking().user, [(row.user, row.server_name)])
+    asked = edge.now(row) if request.args.get("edge") == "now" else {"seen": None, "problem": None}
     return page(
         "vhost.html",
         domain(row.server_name),
-        row=row,
         shown=shown,
+        **{**asked, "row": row},
+        edge=reading.at_edge(config(), row.user, row.server_name, account=account()),
         proven=proven,
         form={**shown["policy"], **(staged[row.key].wish if row.key in staged else {})},
         is_staged=row.key in staged,
@@ -97,21 +94,4 @@ def _page(user: str, name: str, proven: Proven | None) -> str:
         history=reading.job_rows(
             config(), account=account(), vhost=(row.user, row.server_name), most=10
         ),
-        modes=Mode,
-        trusts=_trusts(),
-        ports=Port80,
     )
-
-
-def _trusts() -> list[Trust]:
-    """Whose certificates may be chosen; a CA of one's own is the administrator's to bring."""
-    return [one for one in Trust if one is not Trust.CUSTOM or not account()]
-
-
-def _record(form: MultiDict[str, str]) -> dict[str, object]:
-    """The policy that a form says; browsers send lines with CR LF."""
-    record: dict[str, object] = {name: form.get(name, "") for name in CHOICES}
-    record |= {name: form.get(name, "").split() for name in LISTS}
-    if record["trust"] == "custom":
-        record["ca"] = form.get("ca", "").replace("\r\n", "\n")
-    return record

@@ -1,0 +1,53 @@
+"""Cloudflare's side of one vhost: what it does now, asked there, and a new certificate."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from origin_pulls.actions import desk
+from origin_pulls.actions import pages as reading
+from origin_pulls.errors import Refused
+from origin_pulls.model.rows import VhostRow
+from origin_pulls.model.wish import Rotate
+from origin_pulls.web.answers import page, part, say
+from origin_pulls.web.pages import addressed
+from origin_pulls.web.routing import go
+from origin_pulls.web.settled import account, asking, config
+
+pages = Blueprint("edge", __name__)
+
+
+def now(row: VhostRow) -> dict[str, object]:
+    """What Cloudflare does for a vhost, as the part of the page wants it; or why nobody knows."""
+    try:
+        seen = desk.edge(config(), asking(), row.user, row.server_name)
+    except Refused as error:
+        return {"row": row, "seen": None, "problem": error}
+    return {"row": row, "seen": seen, "problem": None}
+
+
+@pages.get("/vhosts/<user>/<name>/edge")
+def look(user: str, name: str) -> str:
+    """The part of a vhost's page that says what Cloudflare does now."""
+    return part("parts/edge_now.html", **now(addressed.vhost(f"{user}/{name}")))
+
+
+@pages.get("/vhosts/<user>/<name>/rotate")
+def review(user: str, name: str) -> str:
+    """What a new certificate means, and the question whether to bring it."""
+    row = addressed.vhost(f"{user}/{name}")
+    found = reading.at_edge(config(), row.user, row.server_name, account=account())
+    return page("rotate.html", "New certificate", row=row, edge=found)
+
+
+@pages.post("/vhosts/<user>/<name>/rotate")
+def rotate(user: str, name: str) -> Response:
+    """Have a new certificate brought to Cloudflare, and the old one taken away."""
+    row = addressed.vhost(f"{user}/{name}")
+    try:
+        number = desk.submit(config(), asking(), Rotate(row.user, row.server_name))
+    except Refused as error:
+        said = say(f"Nothing was done: {error.message}. {error.hint}")
+        return go("edge.review", user=user, name=name, said=said)
+    return go("jobs.job", number=number)

@@ -1,0 +1,225 @@
+"""Cloudflare's side in the pages: what it does, a job on its way there, a new certificate, off."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from origin_pulls.sandbox.cloudflare.remote import Remote
+from origin_pulls.sandbox.cloudflare.running import summary
+from origin_pulls.secret import Secret
+from origin_pulls.server.tokens import Token, Tokens
+from tests.conftest import standing
+from tests.web.browsing import Answer, Visitor
+from tests.web.conftest import Panel, give_feature
+from tests.web.looking import open_page, wait_for_end
+from tests.web.test_changes import FINGERPRINT, JOB, applied, ended, followed
+
+pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
+
+KEY, HERE = "blog/blog.example", "r=/vhosts/blog/blog.example"
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def panel(browser: Browser) -> Iterator[Panel]:
+    """A served sandbox with panels before which a Cloudflare stands; its token is kept."""
+    with standing(cloudflare=True, front=True) as sandbox:
+        give_feature(sandbox)
+        sandbox.start_services()
+        panel = Panel(sandbox, browser)
+        assert sandbox.cloudflare
+        secret = Secret(str(summary(sandbox.cloudflare)["cloudflare_token"]).encode())
+        kept = Token(id="5a5a5a5a", secret=secret, added="2026-01-01T00:00:00")
+        Tokens(panel.under.config.tokens_directory).keep(kept)
+        panel.under.json("settings", "account_wishes=600")
+        yield panel
+
+
+@pytest.fixture
+def remote(panel: Panel) -> Remote:
+    assert panel.sandbox.cloudflare
+    return Remote(panel.sandbox.cloudflare.url)
+
+
+def enforced(visitor: Visitor) -> str:
+    """Have the blog enforced from the page, the whole way; the address of its job."""
+    visitor.post("r=/stage", {"do": "enforce", "pick": KEY})
+    return applied(visitor)
+
+
+def begun(visitor: Visitor) -> str:
+    """The same, but only begun."""
+    visitor.post("r=/stage", {"do": "enforce", "pick": KEY})
+    review = visitor.get("r=/review").text
+    found = FINGERPRINT.search(review)
+    assert found, review
+    answer = visitor.post("r=/apply", {"fingerprint": found[1]})
+    job = JOB.search(answer.headers["location"])
+    assert job
+    return f"r=/jobs/{job[1]}"
+
+
+@pytest.fixture(autouse=True)
+def as_found(panel: Panel, remote: Remote) -> Iterator[None]:
+    """Nothing is staged and the blog is off, after each test."""
+    yield
+    for visitor in (panel.account("blog"), panel.whm):
+        visitor.post("r=/discard", {})
+    panel.under.json("off", "blog.example", "--remove-certificate")
+    remote.reset()
+    remote.edge()
+
+
+def until(visitor: Visitor, query: str, text: str) -> Answer:
+    """A page as soon as it says this."""
+    end = time.monotonic() + PATIENCE
+    while text not in (answer := visitor.get(query)).text:
+        assert time.monotonic() < end, answer.text
+        time.sleep(0.2)
+    return answer
+
+
+def test_a_vhosts_page_says_what_cloudflare_does_and_rotates_its_certificate(
+    panel: Panel,
+) -> None:
+    blog = panel.account("blog")
+    before = blog.get(HERE).text
+    assert "Nothing is known to be presented" in before
+    assert "Rotate certificate" not in before
+    job = enforced(blog)
+    assert panel.under.is_enforced("blog.example")
+    page = blog.get(HERE).text
+    assert "presents one certificate of ours for the whole zone" in page
+    now = blog.get(f"{HERE}&edge=now").text
+    assert "blog.example (proxied): our certificate" in now
+    assert "encryption mode full" in now
+    shown = re.findall(r"<code>([0-9a-f]{64})</code>", now)
+    # What Cloudflare has is what the page calls the certificate presented.
+    assert len(shown) != len(set(shown))
+    # The steps that it made for itself are listed only when they are asked for.
+    listed = {one["job"] for one in panel.under.json("jobs")["jobs"]}
+    steps = {one["job"] for one in panel.under.json("jobs", "--all")["jobs"]} - listed
+    assert steps
+    for visitor in (blog, panel.whm):
+        for query in (HERE, "r=/jobs"):
+            assert steps.isdisjoint(map(int, JOB.findall(visitor.get(query).text)))
+    activity = panel.whm.get("r=/activity").text
+    assert steps.isdisjoint(map(int, JOB.findall(activity)))
+    step = blog.get(f"r=/jobs/{min(steps)}")
+    assert "step%20of%20job" in step.headers["x-origin-pulls-frame"]
+    assert "Undo this job" not in step.text
+    assert "Undone by" not in blog.get(job).text
+    review = blog.get(f"{HERE}/rotate").text
+    assert "without a refused request" in review
+    answer = blog.post(f"{HERE}/rotate", {})
+    number = JOB.search(answer.headers["location"])
+    assert number
+    assert "done" in ended(blog, number[1]).text
+    again = re.findall(r"<code>([0-9a-f]{64})</code>", blog.get(f"{HERE}&edge=now").text)
+    assert not set(shown) & set(again)
+    assert "new certificate" in blog.get("r=/jobs").text
+
+
+def test_a_job_at_cloudflare_says_what_it_waits_for_and_can_be_cancelled(
+    panel: Panel, remote: Remote
+) -> None:
+    remote.switch(fate="stuck", fate_times=1)
+    blog = panel.account("blog")
+    page = begun(blog)
+    text = until(blog, page, "Waiting for Cloudflare").text
+    assert re.search(r"until \d\d:\d\d UTC at the latest", text)
+    assert 'aria-current="step"><span class="op-tag op-tag-running">now' in text
+    assert "is at Cloudflare with it" in blog.get(HERE).text
+    assert "Rotate certificate" not in blog.get(HERE).text
+    for somebody in (panel.account("shop"), panel.account("plain")):
+        token = somebody.get("r=/tokens").token
+        assert somebody.post(f"{page}/cancel", {}, token=token).status == 404
+    assert "is at Cloudflare already" in blog.get(f"{HERE}/rotate").text
+    said = followed(blog, blog.post(f"{page}/cancel", {}))
+    assert "is being taken back" in said.text
+    assert "Cancelled by blog" in ended(blog, page.rpartition("/")[2]).text
+    assert panel.under.is_open("blog.example")
+
+
+def test_an_account_neither_cancels_nor_sees_the_words_for_the_administrators_job(
+    panel: Panel, remote: Remote
+) -> None:
+    remote.switch(fate="stuck", fate_times=1)
+    whm, blog = panel.whm, panel.account("blog")
+    page = begun(whm)
+    until(whm, page, "Waiting for Cloudflare")
+    text = blog.get(page).text
+    assert "the administrator" in text
+    assert "Cancel this job" not in text
+    answer = blog.post(f"{page}/cancel", {})
+    assert "the administrator&#39;s to cancel" in followed(blog, answer).text
+    assert "Waiting for Cloudflare" in whm.get(page).text
+    assert "Cancelled" in followed(whm, whm.post(f"{page}/cancel", {})).text
+    ended(whm, page.rpartition("/")[2])
+
+
+def test_off_removes_the_certificate_at_cloudflare_only_when_asked(
+    panel: Panel, remote: Remote
+) -> None:
+    blog = panel.account("blog")
+    for options, left in (("", 1), ("&removes=yes", 0)):
+        enforced(blog)
+        blog.post("r=/stage", {"do": "off", "pick": KEY})
+        review = blog.get(f"r=/review{options}").text
+        assert "Remove the certificate at Cloudflare too" in review
+        assert ("is deleted there afterwards" in review) == (left == 0)
+        applied(blog, {"removes": "yes"} if not left else {}, options)
+        assert panel.under.is_open("blog.example")
+        panel.under.json("observe", "plain.example")  # what was to be tidied is done by now
+        end = time.monotonic() + PATIENCE
+        while len(live(remote)) != left:
+            assert time.monotonic() < end, live(remote)
+            time.sleep(0.2)
+
+
+def live(remote: Remote) -> list[str]:
+    gone = ("pending_deletion", "deleted")
+    found = remote.zones()["blog.example"]["zone_certificates"]
+    return [one["id"] for one in found if one["status"] not in gone]
+
+
+def test_nobody_rotates_or_asks_for_what_is_anothers(panel: Panel) -> None:
+    shop = panel.account("shop")
+    token = shop.get("r=/tokens").token
+    for query in ("/edge&partial=1", "/rotate", "&edge=now"):
+        assert "There is no vhost" in shop.get(f"{HERE}{query}").text
+    assert shop.post(f"{HERE}/rotate", {}, token=token).status == 404
+    assert panel.account("blog").post(f"{HERE}/rotate", {}, token="x").status == 403
+    assert panel.whm.get(f"{HERE}/rotate").status == 200
+
+
+def test_in_a_browser_the_stages_move_by_themselves(panel: Panel) -> None:
+    with panel.signed_in("root") as page:
+        open_page(page, "/vhosts/blog/blog.example")
+        expect(page.get_by_text("blog.example, as it is now")).to_be_visible()
+        page.get_by_role("radio", name="Enforce").check()
+        page.get_by_role("button", name="Stage and review").click()
+        page.get_by_role("button", name="Apply").click()
+        expect(page.get_by_role("heading", name="At Cloudflare")).to_be_visible()
+        wait_for_end(page)
+        expect(page.get_by_text("Done: proven by")).to_be_visible()
+        open_page(page, "/vhosts/blog/blog.example")
+        page.get_by_role("link", name="Rotate certificate").click()
+        page.get_by_role("button", name="Rotate the certificate").click()
+        wait_for_end(page)
+        assert panel.under.is_enforced("blog.example")
+
+
+def test_what_goes_wrong_while_a_part_is_asked_for_is_told_there(panel: Panel) -> None:
+    said = '<div class="op-bad"><p><strong>You ask too fast.</strong> Wait.</p></div>'
+    with panel.signed_in("root") as page:
+        page.route("**/*partial=1*", lambda route: route.fulfill(body=said))
+        open_page(page, "/vhosts/blog/blog.example")
+        expect(page.locator("#op-edge")).to_contain_text("You ask too fast. Wait.")
+        # The way without a script is still there.
+        expect(page.get_by_role("link", name="Ask Cloudflare now")).to_be_visible()
