@@ -25,6 +25,7 @@ check_store() {
         put_store_back "$RELEASE"
         can_read_store "$RELEASE" && return
     fi
+    if [[ -n $BEFORE ]]; then prune_releases; fi
     nothing_was_switched
     refuse store_too_new "$(basename -- "$RELEASE") cannot read the store: a newer version wrote it." \
         "Install that version or a newer one; what ran runs on."
