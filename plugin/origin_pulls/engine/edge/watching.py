@@ -107,7 +107,7 @@ def _look_at(server: Server, zone: str, standing: Standing) -> list[Drift] | Non
         logger.info("%s cannot be looked at: %s", first.zone_name, error)
         return None
     except Refused as error:
-        said = f"Cloudflare can no longer be watched: {error.message}. {error.hint}"
+        said = f"Cloudflare can no longer be watched: {error.message.rstrip('.')}. {error.hint}"
         telling.tell_unwatched(server, vhosts, said)
         return []
     telling.watched(server, vhosts)
