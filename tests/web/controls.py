@@ -274,6 +274,9 @@ ROOT: Mapping[str, str] = {
         sees Apache
         follow Look again
         sees Looked just now
+        opens /
+        follow all good
+        sees Looked just now
     """,
     "export": """
         opens /&search=shop
