@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -31,8 +33,12 @@ LIFE = (
     ("doctor",),
     ("export",),
 )
-WHM = ("/", "/tokens", "/jobs", "/jobs/1", f"/vhosts/blog/{NAME}", "/activity", "/doctor")
-CPANEL = ("/", "/tokens", f"/vhosts/blog/{NAME}", "/help")
+WHM = (
+    *("/", "/tokens", "/review", "/jobs", "/jobs/1", f"/vhosts/blog/{NAME}", "/activity"),
+    *("/settings", "/doctor", "/help", "/relax", "/export&form=json"),
+)
+CPANEL = ("/", "/tokens", "/review", "/jobs", "/jobs/1", f"/vhosts/blog/{NAME}", "/help")
+TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +87,15 @@ def pages(one: UnderTest) -> dict[str, bytes]:
     found = {}
     for user, routes in (("root", WHM), ("blog", CPANEL)):
         browser = Browser(one.sandbox, whm=user == "root").sign_in(user)
+        token = TOKEN.search(browser.open("r=/").text)
+        assert token
+        staged = {"token": token[1], "do": "enforce", "pick": f"blog/{NAME}"}
+        browser.open("r=/stage", "POST", urlencode(staged).encode())
         for route in routes:
             shown = browser.open(f"r={route}")
             assert shown.status == 200, (user, route, shown.status)
             found[f"{user} {route}"] = shown.body
+        assert b"1 staged" in found[f"{user} /review"]
     return found
 
 

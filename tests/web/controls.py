@@ -1,9 +1,9 @@
 """Every control of the pages, as a table: what a person does with it, and what then is seen.
 
 The steps of a row are those of ``hands``. Rows of ``ROOT`` are done in WHM, those of ``ACCOUNT``
-in cPanel, where ``{user}`` and ``{own}`` are an account and a vhost of its own. ``{all}`` is how
-many vhosts with HTTPS there are, ``{pem}`` somebody's CA, ``{secret}`` a token that
-Cloudflare accepts.
+in cPanel, where ``{user}`` and ``{own}`` are an account and one of its ``{count}`` vhosts.
+``{all}`` is how many vhosts with HTTPS there are, ``{pem}`` somebody's CA, ``{secret}`` a token
+that Cloudflare accepts.
 """
 
 from __future__ import annotations
@@ -285,6 +285,7 @@ ROOT: Mapping[str, str] = {
     """,
     "menu": """
         opens /
+        follow Doctor:
         follow Jobs
         follow Tokens
         follow Activity
@@ -328,7 +329,7 @@ ACCOUNT: Mapping[str, str] = {
     "all of a page": """
         opens /
         tick Select all on this page
-        sees 5 selected
+        sees {count} selected
     """,
     "selected ones": """
         opens /
@@ -345,6 +346,20 @@ ACCOUNT: Mapping[str, str] = {
         follow Origin Pulls
         follow Behind Cloudflare
         follow Last proof
+    """,
+    "a review of several": """
+        opens /
+        tick Select {own}
+        tick Select {user}.example
+        press Enforce
+        follow Review and apply (2)
+        sees 2 of 2 are refused
+        tick Do the others all the same
+        press Look again
+        follow {own}
+        sees A change of this vhost is staged
+        follow Review and apply
+        press Forget them
     """,
     "applied and undone": """
         opens /

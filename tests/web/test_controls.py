@@ -14,12 +14,15 @@ from origin_pulls.sandbox.cloudflare.running import summary
 from origin_pulls.store import auditing, open_store
 from tests.web.conftest import Panel
 from tests.web.controls import ACCOUNT, NEEDS_SCRIPT, ROOT
-from tests.web.hands import HANDS, ROLES, Mouse, steps
+from tests.web.hands import HANDS, ROLES, SOON, Mouse, steps
 from tests.web.looking import open_page
 
 pytestmark = pytest.mark.apache
 
-OWN = {"shop": "api.shop.example", "blog": "blog-addon.blog.example"}
+OWN = {
+    "shop": {"user": "shop", "own": "api.shop.example", "count": "5"},
+    "blog": {"user": "blog", "own": "blog-addon.blog.example", "count": "2"},
+}
 WHO = {"mouse": "shop", "keyboard": "blog", "no script": "shop"}
 # Names of controls with what differs from vhost to vhost taken out.
 HOST = re.compile(r"(?:\*|[a-z0-9-]+)(?:\.[a-z0-9-]+)*\.example")
@@ -44,7 +47,7 @@ def windows(panel: Panel) -> Iterator[Mapping[tuple[str, str], Mouse]]:
             for user in ("root", WHO[name]):
                 signed = panel.signed_in(user, java_script_enabled=hand.has_script)
                 page = open_windows.enter_context(signed)
-                page.set_default_timeout(5_000)
+                page.set_default_timeout(SOON)
                 found[name, "root" if user == "root" else "account"] = hand(page)
         yield found
 
@@ -109,7 +112,7 @@ def test_in_cpanel(
     hand: str,
 ) -> None:
     user = WHO[hand]
-    work(windows[hand, "account"], row, ACCOUNT[row], {**words, "user": user, "own": OWN[user]})
+    work(windows[hand, "account"], row, ACCOUNT[row], {**words, **OWN[user]})
 
 
 def work(hand: Mouse, row: str, text: str, words: Mapping[str, str]) -> None:
@@ -132,7 +135,7 @@ def test_no_control_is_missing_in_the_table(
     used = {
         (role, plain(step.name))
         for text in table.values()
-        for step in steps(text, **words, user=user, own=OWN["shop"])
+        for step in steps(text, **words, **OWN["shop"])
         for role in map(str, ROLES.get(step.verb, ()))
     }
     with panel.signed_in(user) as page:

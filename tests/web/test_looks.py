@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.web.conftest import Panel
-from tests.web.looking import open_page, switch
+from tests.web.looking import open_page, switch, violations
 
 pytestmark = pytest.mark.apache
 
@@ -45,15 +44,6 @@ COMPUTED = """names => Array.from(document.querySelectorAll('.origin-pulls, .ori
     .filter(one => !one.closest('svg') && one.tagName !== 'OPTION' && one.type !== 'hidden')
     .map(one => one.tagName + '.' + one.className + ' '
         + names.map(name => name + ':' + getComputedStyle(one).getPropertyValue(name)).join(';'))"""
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds in our part of the page, in words."""
-    found: dict[str, Any] = Axe().run(page, context=".origin-pulls").response
-    return [
-        f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes']][:3]}"
-        for one in found["violations"]
-    ]
 
 
 def with_something_staged(panel: Panel) -> None:

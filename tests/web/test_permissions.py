@@ -71,6 +71,38 @@ def test_observe_offers_to_observe_and_no_more(panel: Panel) -> None:
         assert not page.get_by_role("radio", name="Enforce").count()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("new_trust", "cloudflare", "Cloudflare's shared certificate"),
+        ("new_port80", "redirect", "Plain HTTP on port 80 is sent on to HTTPS"),
+        ("account_vhosts", "1", "These are 2 vhosts at once"),
+        ("account_wishes", "1", "has asked 1 times within a minute"),
+    ],
+)
+def test_a_setting_has_its_effect_in_cpanel(panel: Panel, name: str, value: str, said: str) -> None:
+    with settings(panel, **{name: value}), panel.signed_in("shop") as page:
+        for vhost in ("api.shop.example", "blog.shop.example"):
+            page.get_by_label(f"Select {vhost}").check()
+        page.get_by_role("button", name="Observe", exact=True).click()
+        expect(page.locator("#op-bar")).to_contain_text("2 changes staged")
+        opened(page, "/review")
+        text = opened(page, "/review")
+        assert said in text
+        opened(page, "/")
+        page.get_by_role("button", name="Forget them").click()
+        expect(page.get_by_text("What was staged is forgotten")).to_be_visible()
+
+
+def test_what_goes_back_by_itself_is_offered_as_it_was_set(panel: Panel) -> None:
+    with settings(panel, revert_minutes="15"), panel.signed_in("root") as page:
+        panel.whm.post("r=/stage", {"do": "enforce", "pick": "dedi/dedi.example"})
+        opened(page, "/review&edge_ready=yes")
+        chosen = page.get_by_label("Goes back by itself").locator("option:checked")
+        assert chosen.inner_text() == "after 15 minutes unless confirmed"
+        page.get_by_role("button", name="Forget them").click()
+
+
 def test_an_account_without_the_feature_is_told_so_on_every_page(panel: Panel) -> None:
     program = panel.sandbox.path("/usr/local/cpanel/bin/whmapi1")
     before = program.read_bytes()
