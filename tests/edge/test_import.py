@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -21,6 +22,10 @@ from tests.edge.site import EdgeSite
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
+KEY_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 
 
@@ -49,8 +54,16 @@ def make(
     starts: int = -1,
     ends: int = 400,
     curve: ec.EllipticCurve | None = None,
+    rsa_bits: int = 0,
+    key_usage: Collection[str] | None = None,
+    constraint: x509.NameConstraints | None = None,
+    alternative: str = "",
 ) -> Made:
-    key = ec.generate_private_key(curve or ec.SECP256R1())
+    key = (
+        rsa.generate_private_key(65537, rsa_bits)
+        if rsa_bits
+        else ec.generate_private_key(curve or ec.SECP256R1())
+    )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
@@ -64,6 +77,14 @@ def make(
     if is_authority is not None:
         constraints = x509.BasicConstraints(ca=is_authority, path_length=None)
         builder = builder.add_extension(constraints, critical=True)
+    if key_usage is not None:
+        stated = x509.KeyUsage(**{name: name in key_usage for name in KEY_USAGES})
+        builder = builder.add_extension(stated, critical=True)
+    if constraint is not None:
+        builder = builder.add_extension(constraint, critical=True)
+    if alternative:
+        names = x509.SubjectAlternativeName([x509.DNSName(alternative)])
+        builder = builder.add_extension(names, critical=False)
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return Made(builder.sign(by.key if by else key, hashes.SHA256()), key)
@@ -73,7 +94,30 @@ ROOT = make("A root", is_authority=True, usages=())
 OTHER = make("Another root", is_authority=True, usages=())
 MIDDLE = make("In between", ROOT, is_authority=True, usages=())
 GOOD = make("leaf", ROOT)
+ALONE = make("by itself")
 
+ELSEWHERE = x509.NameConstraints([x509.DNSName("elsewhere.example")], None)
+
+
+def root(**named: Any) -> Made:
+    return make("A root", **{"is_authority": True, "usages": (), **named})
+
+
+def below(one: Made, **named: Any) -> tuple[Made, Made]:
+    """A good leaf, but for what is named, with the root that signed it."""
+    return make("leaf", one, **named), one
+
+
+# What OpenSSL would refuse; the last is known by a handshake alone.
+UNFIT = {
+    "(CA:TRUE)": below(root(is_authority=None)),
+    r"say that it is a CA": below(root(is_authority=False)),
+    "lacks keyCertSign": below(root(key_usage=["crl_sign"])),
+    "The CA is not for clients": below(root(usages=(SERVER,))),
+    "RSA key of 1024": below(root(rsa_bits=1024)),
+    "lacks digitalSignature": below(ROOT, key_usage=["key_encipherment"]),
+    "OpenSSL.*permitted subtree": below(root(constraint=ELSEWHERE), alternative="shop.example"),
+}
 REFUSED = {
     "is a CA": (make("leaf", ROOT, is_authority=True), ROOT),
     "does not say": (make("leaf", ROOT, is_authority=None), ROOT),
@@ -83,6 +127,8 @@ REFUSED = {
     "of a kind": (make("leaf", ROOT, curve=ec.SECP521R1()), ROOT),
     "did not sign": (GOOD, OTHER),
     "is not a root": (make("leaf", MIDDLE), MIDDLE),
+    "too soon": (make("leaf", ROOT, ends=1), ROOT),
+    "The CA ends on": below(root(ends=1)),
 }
 
 
@@ -93,6 +139,44 @@ def test_what_cloudflare_or_apache_would_not_take_is_refused(
     leaf, root = given
     with pytest.raises(Unusable, match=said):
         importing.material(leaf.pem, leaf.key_pem, root.pem, now=NOW)
+
+
+@pytest.mark.parametrize(("said", "given"), UNFIT.items(), ids=UNFIT.keys())
+def test_what_openssl_would_refuse_is_refused_with_the_reason(
+    said: str, given: tuple[Made, Made], tmp_path: Path
+) -> None:
+    leaf, authority = given
+    assert not verified(leaf, authority, tmp_path), "OpenSSL would take it"
+    with pytest.raises(Unusable, match=said):
+        importing.material(leaf.pem, leaf.key_pem, authority.pem, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "authority"),
+    [
+        below(ROOT),
+        below(root(key_usage=["key_cert_sign"], usages=(CLIENT,))),
+        below(root(rsa_bits=2048), rsa_bits=2048, key_usage=["digital_signature"]),
+        below(ROOT, usages=()),
+        below(root(constraint=ELSEWHERE), alternative="www.elsewhere.example"),
+        (ALONE, ALONE),
+    ],
+)
+def test_what_openssl_takes_is_taken(leaf: Made, authority: Made, tmp_path: Path) -> None:
+    assert verified(leaf, authority, tmp_path)
+    given = None if authority is leaf else authority.pem
+    assert importing.material(leaf.pem, leaf.key_pem, given, now=NOW).leaf == leaf.pem
+
+
+def verified(leaf: Made, authority: Made, folder: Path) -> bool:
+    """What OpenSSL's own program says, at the security level of the strictest systems."""
+    for name, made in (("leaf", leaf), ("ca", authority)):
+        (folder / name).write_bytes(made.pem)
+    command = ["openssl", "verify", "-purpose", "sslclient", "-auth_level", "2"]
+    files = ["-CAfile", str(folder / "ca"), str(folder / "leaf")]
+    # Given alone, so that nothing else of this machine is trusted.
+    done = subprocess.run([*command, "-no-CApath", *files], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def test_a_key_of_another_certificate_is_refused() -> None:

@@ -229,6 +229,8 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
         record["port80"] = given["port80"]
     if given["on_drift"]:
         record["on_drift"] = given["on_drift"]
+    if mode is Mode.ENFORCE and now.mode is not Mode.ENFORCE:
+        record["edge_ready"] = False  # what a person said of an earlier demand says nothing of now
     if given["edge_ready"]:
         record["edge_ready"] = True
     if given["trust"] or given["ca"]:

@@ -12,6 +12,7 @@ from cryptography import x509
 
 from origin_pulls.cloudflare import ranges, shared_ca
 from origin_pulls.engine.server import Server
+from origin_pulls.errors import Unusable
 from origin_pulls.model import certificates as judged
 from origin_pulls.model import httpd_conf, include
 from origin_pulls.model.certificates import Anchor
@@ -90,7 +91,7 @@ class Gathering:
                 plain=_file(self._include(vhost.plain_include_directory)),
                 bundle=_file(self._bundle(vhost)),
                 trusted=tuple(trusted),
-                trusted_now=tuple(self._trusted(vhost, applied.policy)),
+                trusted_now=tuple(self._trusted_now(vhost, applied.policy)),
                 probe=self.probe,
                 edge=edge,
                 findings=tuple(one for one, name in found if name in DECIDING),
@@ -136,6 +137,13 @@ class Gathering:
             case Trust.OWN:
                 found = [one.anchor(self.now) for one in self._materials(vhost)]
                 return list({anchor.sha256: anchor for anchor in found}.values())
+
+    def _trusted_now(self, vhost: Vhost, policy: Policy) -> list[Anchor]:
+        """What is trusted by the policy in force; what became unusable must not keep it there."""
+        try:
+            return self._trusted(vhost, policy)
+        except Unusable:
+            return []
 
     def _materials(self, vhost: Vhost) -> list[Material]:
         """The vhost's certificates: one for each of its zones, two while one is rotated."""

@@ -6,18 +6,28 @@ restart; so nothing is named in a configuration before it went through ``anchors
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from origin_pulls.errors import Unusable
 
 MOST = 20
+SHORTEST_RSA = 2048  # what OpenSSL's security level 2 takes; RHEL 9 and Debian are set to it
+LONGEST_COMMENT = 200
+MARKERS = re.compile("-{2,}|BEGIN|PRIVATE")  # of which PEM, and our own check, make something
+
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
+
 CLOUDFLARE_SHA256 = "9a1ac2b4be15f9f27eee20a734cba4e9898f61001b3bd7c84b69b56a3e25a2b9"
 
 
@@ -79,6 +89,39 @@ def _check(certificate: x509.Certificate, anchor: Anchor, now: datetime, where: 
             f"{where}: {anchor.subject} is neither a CA nor self-signed",
             hint="Apache trusts issuers: give the CA that signed this certificate.",
         )
+    problem = unfit(certificate, is_issuer=anchor.is_authority)
+    if problem:
+        raise Unusable(
+            f"{where}: {anchor.subject} {problem}",
+            hint="OpenSSL, and so Apache, would refuse every visitor. Give another one.",
+        )
+
+
+def unfit(certificate: x509.Certificate, *, is_issuer: bool) -> str:
+    """Why OpenSSL takes no client by this certificate, as an issuer or a leaf; empty: it does.
+
+    What ``openssl verify -purpose sslclient`` refuses, at security level 2, of key, key usage and
+    extended key usage (OpenSSL, doc/man1/openssl-verification-options, "Certificate Extensions").
+    """
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < SHORTEST_RSA:
+        return f"has an RSA key of {key.key_size} bits: it must be {SHORTEST_RSA} or more"
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage is not None and is_issuer and not usage.key_cert_sign:
+        return "may sign no certificates (its key usage lacks keyCertSign)"
+    if usage is not None and not is_issuer and not usage.digital_signature:
+        return "may not sign a handshake (its key usage lacks digitalSignature)"
+    purposes = _extension(certificate, x509.ExtendedKeyUsage)
+    if purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+        return "is not for clients (its extended key usage lacks clientAuth)"
+    return ""
+
+
+def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
 
 
 def depth(trusted: Sequence[Anchor]) -> int:
@@ -87,23 +130,37 @@ def depth(trusted: Sequence[Anchor]) -> int:
 
 
 def bundle(trusted: Sequence[Anchor]) -> bytes:
-    """The CA file for these anchors, each with a line that says what it is."""
+    """The CA file for these anchors, each with a line that says what it is.
+
+    ``Unusable`` where the file would not be read as these certificates and nothing else.
+    """
     parts = [f"# {_comment(anchor.subject)}\n{anchor.pem}" for anchor in trusted]
-    return "".join(parts).encode("ascii")
+    text = "".join(parts).encode("ascii")
+    if trusted and fingerprints(text) != [anchor.sha256 for anchor in trusted]:
+        raise Unusable(
+            "The CA file would not be read as it was meant",
+            hint="One of its certificates is damaged. Export it anew as PEM.",
+        )
+    return text
+
+
+def fingerprints(pem: bytes) -> list[str]:
+    """The SHA-256 of each certificate in a PEM text; empty when it cannot be read."""
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        return []
+    return [one.fingerprint(hashes.SHA256()).hex() for one in found]
 
 
 def _anchor(certificate: x509.Certificate) -> Anchor:
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-        is_authority = constraints.value.ca
-    except x509.ExtensionNotFound:
-        is_authority = False
+    constraints = _extension(certificate, x509.BasicConstraints)
     return Anchor(
         pem=certificate.public_bytes(Encoding.PEM).decode("ascii"),
         sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         subject=certificate.subject.rfc4514_string() or "(no subject)",
         expires=certificate.not_valid_after_utc,
-        is_authority=is_authority,
+        is_authority=constraints is not None and constraints.ca,
         is_self_signed=_is_self_signed(certificate),
     )
 
@@ -119,4 +176,9 @@ def _is_self_signed(certificate: x509.Certificate) -> bool:
 
 
 def _comment(text: str) -> str:
-    return "".join(sign if sign.isprintable() and sign.isascii() else "?" for sign in text)
+    """A subject as one line of a PEM file that no reader takes for more than a comment.
+
+    Whoever made the certificate chose its words, and PEM is searched for ``-----BEGIN``.
+    """
+    shown = "".join(sign if sign.isprintable() and sign.isascii() else "?" for sign in text)
+    return MARKERS.sub("?", shown)[:LONGEST_COMMENT]

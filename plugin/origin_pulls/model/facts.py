@@ -69,11 +69,14 @@ class EdgeFacts:
     """What Cloudflare shows to this vhost's origin.
 
     ``presents`` holds the SHA-256 of the anchors whose certificates it is known (or said) to
-    present; ``is_managed`` says that we can make it present another one. ``ways`` are the addresses
-    of the edge by which the vhost is proven too, each with the name to ask for.
+    present; ``is_proven`` says that this was proven just now, by the job that this run is a part
+    of, so that a demand may begin. ``is_managed`` says that we can make it present another one.
+    ``ways`` are the addresses of the edge by which the vhost is proven too, each with the name to
+    ask for.
     """
 
     presents: frozenset[str] = frozenset()
+    is_proven: bool = False
     is_managed: bool = False
     ways: tuple[tuple[str, str], ...] = ()
 

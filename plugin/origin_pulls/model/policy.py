@@ -79,6 +79,17 @@ class Policy:
         """Whether this policy leaves the vhost exactly as cPanel made it."""
         return self.mode is Mode.OFF and self.port80 is Port80.LEAVE
 
+    def begins_to_demand(self, now: Policy) -> bool:
+        """Whether a visitor who needs no certificate under ``now`` needs one under this policy.
+
+        That a person vouched for what Cloudflare presents counts for that demand alone.
+        """
+        if self.mode is not Mode.ENFORCE:
+            return False
+        is_vouched = now.edge_ready and not self.edge_ready
+        is_closing = not set(now.exempt_names) <= set(self.exempt_names)
+        return now.mode is not Mode.ENFORCE or is_vouched or is_closing
+
     def as_record(self) -> dict[str, object]:
         """The policy as plain values, the shape that ``read_policy`` takes."""
         record: dict[str, object] = {}

@@ -213,8 +213,13 @@ def _exempt_names(change: Change) -> Iterator[Refused]:
 
 
 def _edge(change: Change) -> Iterator[Refused]:
-    edge = change.facts.edge
-    if edge.is_managed or fingerprints(change.facts.trusted) & edge.presents:
+    edge, wanted = change.facts.edge, change.wanted
+    is_known = bool(fingerprints(change.facts.trusted) & edge.presents)
+    # What was proven for a demand of before says nothing of now: nobody has looked since.
+    is_fresh = edge.is_proven or wanted.edge_ready
+    if edge.is_managed or (
+        is_known and (is_fresh or not wanted.begins_to_demand(change.facts.policy))
+    ):
         return
     yield Refused(
         f"Nothing says that Cloudflare presents the certificate to {change.facts.vhost.server_name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -16,16 +16,17 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from origin_pulls.errors import Unusable
+from origin_pulls.model.certificates import unfit
 from origin_pulls.secret import Secret
-from origin_pulls.server import files
+from origin_pulls.server import files, handshaking
 from origin_pulls.server.certificates import Material, keep
 
 LARGEST = 1024 * 1024
 MARK = "imported-for"
 SHORTEST_RSA, LONGEST_RSA = 2048, 4096
+SHORTEST_LIFE = timedelta(days=1)  # what ends sooner is brought nowhere (engine/edge/choosing)
 HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -40,9 +41,16 @@ def material(leaf: bytes, key: bytes, authority: bytes | None, *, now: datetime)
     _check_leaf(certificate, now)
     secret = _checked_key(key, certificate)
     _check_signer(signer, certificate, now, is_given=authority is not None)
-    return Material(
+    made = Material(
         signer.public_bytes(Encoding.PEM), certificate.public_bytes(Encoding.PEM), secret
     )
+    refusal = handshaking.refusal(made)
+    if refusal:
+        raise Unusable(
+            f"This server's OpenSSL, and so Apache, refuses the certificate: {refusal}",
+            hint="`openssl verify -purpose sslclient -CAfile CA LEAF` tells more.",
+        )
+    return made
 
 
 def read(path: Path) -> bytes:
@@ -95,14 +103,12 @@ def _check_leaf(leaf: x509.Certificate, now: datetime) -> None:
             f"The certificate {said}; Cloudflare takes only leaves (its error 1412)",
             hint="Issue a leaf with basicConstraints CA:FALSE.",
         )
-    try:
-        usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        usage = None
-    if usage is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in usage:
+    problem = unfit(leaf, is_issuer=False)
+    if problem:
         raise Unusable(
-            "The certificate is not for clients: Apache would refuse it in the handshake",
-            hint="Issue it with the extended key usage clientAuth, or with none.",
+            f"The certificate {problem}: Apache would refuse it in the handshake",
+            hint="Issue it with the key usage digitalSignature and the extended key usage "
+            "clientAuth, or with none.",
         )
     _check_dates(leaf, "The certificate", now)
     if not isinstance(leaf.signature_hash_algorithm, HASHES):
@@ -114,6 +120,12 @@ def _check_dates(certificate: x509.Certificate, what: str, now: datetime) -> Non
         raise Unusable(
             f"{what} expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
             hint="Apache refuses it in every mode. Bring its successor.",
+        )
+    if certificate.not_valid_after_utc <= now + SHORTEST_LIFE:
+        raise Unusable(
+            f"{what} ends on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC, too soon to be "
+            "brought to Cloudflare",
+            hint="Bring its successor.",
         )
     if certificate.not_valid_before_utc > now:
         raise Unusable(
@@ -148,6 +160,8 @@ def _checked_key(text: bytes, leaf: x509.Certificate) -> Secret:
 def _check_signer(
     signer: x509.Certificate, leaf: x509.Certificate, now: datetime, *, is_given: bool
 ) -> None:
+    if is_given:
+        _check_authority(signer)
     _check_dates(signer, "The CA", now)
     for one, by, what in (
         (leaf, signer, "The CA did not sign the certificate"),
@@ -162,3 +176,20 @@ def _check_signer(
                 else "It is not self-signed: give its CA with --ca."
             )
             raise Unusable(what, hint=hint) from error
+
+
+def _check_authority(signer: x509.Certificate) -> None:
+    """Whether OpenSSL takes this certificate as an issuer (``openssl verify``, invalid CA)."""
+    try:
+        is_authority = signer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        is_authority = False
+    if not is_authority:
+        raise Unusable(
+            "The CA file holds a certificate that does not say that it is a CA (CA:TRUE): Apache "
+            "would take nothing that it signed",
+            hint="Give the root; or leave --ca away for a leaf that is self-signed.",
+        )
+    problem = unfit(signer, is_issuer=True)
+    if problem:
+        raise Unusable(f"The CA {problem}", hint="Apache would refuse every visitor.")

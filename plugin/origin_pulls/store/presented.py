@@ -38,6 +38,11 @@ class Presented:
         return self.user, self.incarnation, self.server_name
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes it another one: the vhost, the zone, the form, the certificate."""
+        return (*self.place, self.zone, str(self.form), self.material)
+
+    @property
     def key(self) -> str:
         """Account and ServerName in one word."""
         return f"{self.user}/{self.server_name}"
@@ -78,11 +83,11 @@ class PresentedRows:
     def replace_presented(self, found: Sequence[Presented]) -> None:
         """Note what is presented from now on; whatever else was to these vhosts is to go."""
         places = {one.place for one in found}
-        fresh = {_identity(one) for one in found}
+        fresh = {one.identity for one in found}
         replaced = [
             replace(one, is_void=True, removes=True)
             for one in self.presented()
-            if one.place in places and _identity(one) not in fresh
+            if one.place in places and one.identity not in fresh
         ]
         with self.store.writing() as connection:
             _put_presented(connection, [*replaced, *found])
@@ -93,7 +98,7 @@ class PresentedRows:
             connection.execute(
                 "DELETE FROM presented WHERE user=? AND incarnation=? AND server_name=? "
                 "AND zone=? AND form=? AND material=?",
-                _identity(one),
+                one.identity,
             )
 
     def ask_removal(self, keys: Sequence[tuple[str, str]]) -> None:
@@ -106,10 +111,6 @@ class PresentedRows:
                 if (one.user, one.server_name) in wanted
             ]
         )
-
-
-def _identity(one: Presented) -> tuple[str, ...]:
-    return (*one.place, one.zone, str(one.form), one.material)
 
 
 def _put_presented(connection: sqlite3.Connection, found: Sequence[Presented]) -> None:

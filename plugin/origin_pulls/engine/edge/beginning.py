@@ -9,7 +9,7 @@ from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import by_hand, looking
 from origin_pulls.engine.edge.choosing import Choosing, Chosen
-from origin_pulls.engine.edge.entering import needs_edge
+from origin_pulls.engine.edge.entering import needing_edge
 from origin_pulls.engine.edge.legs import deadline, joined
 from origin_pulls.engine.edge.places import Place, Places
 from origin_pulls.engine.server import Server
@@ -80,8 +80,9 @@ class Beginning:
         self.places_of = {}
         self.failures = {key: (error.message, error.hint) for key, error in self.refusals().items()}
         silent: list[EdgeUnknown] = []
+        needing = needing_edge(self.server, self.job.items)
         for item in self.job.items:
-            if not needs_edge(self.server, item) or item.key in self.failures:
+            if item not in needing or item.key in self.failures:
                 continue
             if len(silent) >= MOST_SILENCE:
                 self.failures[item.key] = silent[-1].message, silent[-1].hint

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from origin_pulls.engine.edge import looking
 from origin_pulls.engine.edge.places import Place
@@ -17,7 +16,6 @@ from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.server import certificates, importing
 from origin_pulls.store.rollouts import EdgeStore
 
-SOON = timedelta(days=1)
 NOT_MADE = "(not made yet)"  # a certificate that a look alone does not make
 
 
@@ -157,7 +155,7 @@ class Choosing:
 
     def _is_good(self, number: str) -> bool:
         kept = certificates.kept(self.server.config.keys_directory / number)
-        return kept is not None and kept.expires > self.server.clock() + SOON
+        return kept is not None and kept.expires > self.server.clock() + importing.SHORTEST_LIFE
 
     def _is_of_zone(self, number: str, zone: str) -> bool:
         zones: set[str] = {one.zone for one in self.presented} | {zone}

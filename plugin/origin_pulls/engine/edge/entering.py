@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from origin_pulls.model.job import ROTATE, STEP, Item, Job, State
+from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.store.rollouts import EdgeStore
 
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 def send_to_edge(server: Server, jobs: Sequence[Job]) -> list[Job]:
     """Keep those of the waiting jobs that are for the edge as such from now on; the others."""
     store = EdgeStore(server.store)
-    is_possible = bool(jobs) and server.reach.is_possible()
+    items = [item for job in jobs if job.kind != STEP for item in job.items]
+    needing = needing_edge(server, items) if items and server.reach.is_possible() else frozenset()
     left = []
     for job in jobs:
-        is_tightening = is_possible and job.kind != STEP
-        if job.kind == ROTATE or (
-            is_tightening and any(needs_edge(server, item) for item in job.items)
-        ):
+        is_tightening = job.kind != STEP and any(item in needing for item in job.items)
+        if job.kind == ROTATE or is_tightening:
             store.enter(job)
         else:
             left.append(job)
@@ -37,25 +36,32 @@ def as_presented(server: Server, items: Sequence[Item]) -> tuple[Item, ...]:
     """
     if not server.reach.is_possible():
         return tuple(items)
+    needing = needing_edge(server, items)
     return tuple(
-        replace(item, wanted=replace(item.wanted, edge_ready=True))
-        if needs_edge(server, item)
-        else item
+        replace(item, wanted=replace(item.wanted, edge_ready=True)) if item in needing else item
         for item in items
     )
 
 
-def needs_edge(server: Server, item: Item) -> bool:
-    """Whether Cloudflare has to be made to present before this origin may demand."""
-    wanted = item.wanted
-    if wanted.mode is not Mode.ENFORCE or wanted.edge_ready or wanted.trust is Trust.CUSTOM:
-        return False
-    presented = {
-        bool(one.material)
-        for one in EdgeStore(server.store).relied_on()
-        if one.place == (item.user, item.incarnation, item.server_name)
-    }
-    return (wanted.trust is Trust.OWN) not in presented
+def needing_edge(server: Server, items: Iterable[Item]) -> frozenset[Item]:
+    """Those of the items for which Cloudflare has to be looked at before the origin may demand.
+
+    Whatever was proven once: who turns a demand on cannot know what was changed there since. Only
+    a vhost that demands already, and of nobody else than before, goes on with what was proven.
+    """
+    policies = server.store.policies()
+    presented = {(one.place, bool(one.material)) for one in EdgeStore(server.store).relied_on()}
+    found = []
+    for item in items:
+        wanted = item.wanted
+        if wanted.mode is not Mode.ENFORCE or wanted.edge_ready or wanted.trust is Trust.CUSTOM:
+            continue
+        place = item.user, item.incarnation, item.server_name
+        now = policies.get(place, Applied()).policy
+        is_presented = (place, wanted.trust is Trust.OWN) in presented
+        if not is_presented or now.trust is not wanted.trust or wanted.begins_to_demand(now):
+            found.append(item)
+    return frozenset(found)
 
 
 def at_edge(server: Server) -> list[Job]:

@@ -8,6 +8,7 @@ from origin_pulls.config import Config
 from origin_pulls.model import certificates as judged
 from origin_pulls.model.facts import EdgeFacts
 from origin_pulls.model.inventory import Vhost
+from origin_pulls.model.rollout import Stage
 from origin_pulls.server import certificates, files
 from origin_pulls.store import Store
 from origin_pulls.store.presented import Presented
@@ -29,7 +30,8 @@ class KnownEdge:
             if one.place == (vhost.user, vhost.incarnation, vhost.server_name)
         ]
         ways = self.store.ways(vhost.key) if found else ()
-        return EdgeFacts(presents=frozenset(filter(None, found)), ways=ways)
+        presents = frozenset(filter(None, found))
+        return EdgeFacts(presents=presents, is_proven=self._is_proven(vhost.key), ways=ways)
 
     def present(self, vhost: str, anchors: Sequence[str]) -> None:
         """Never asked for: the edge is not managed by runs."""
@@ -38,6 +40,13 @@ class KnownEdge:
     def withdraw(self, vhost: str) -> None:
         """Never asked for: the edge is not managed by runs."""
         raise NotImplementedError(vhost)
+
+    def _is_proven(self, key: str) -> bool:
+        """Whether a job has just proven it, and is about to demand."""
+        return any(
+            key in one.keys and key not in one.failed and one.stage is Stage.ENFORCING
+            for one in self.store.rollouts()
+        )
 
     def _anchor(self, one: Presented) -> str:
         if not one.material:

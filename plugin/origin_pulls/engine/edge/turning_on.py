@@ -37,7 +37,11 @@ class TurningOn(Stages):
 
     def _observe(self, rollout: Rollout) -> Rollout:
         failed = rollout.failed
-        items = [self.items[key] for key in rollout.keys if key not in failed]
+        items = [
+            self.items[key]
+            for key in rollout.keys
+            if key not in failed and not self._demands_already(rollout, self.items[key])
+        ]
         if not rollout.step:
             self._trust(rollout, items)
         wanted = [
@@ -55,6 +59,23 @@ class TurningOn(Stages):
             if rollout.stage is not Stage.OBSERVING:
                 return rollout
         return rollout.at(Stage.PROBING, deadline=deadline(self.server))
+
+    def _demands_already(self, rollout: Rollout, item: Item) -> bool:
+        """Whether a vhost demands what is presented to it by all we know: it need not cease to."""
+        before = item.before.policy
+        is_same = before.trust is item.wanted.trust and not before.edge_ready
+        if before.mode is not Mode.ENFORCE or not is_same:
+            return False
+        relied_on = {
+            (one.zone, one.form, one.material)
+            for one in self.store.relied_on()
+            if one.place == (item.user, item.incarnation, item.server_name)
+        }
+        return all(
+            (leg.zone, leg.form, leg.material) in relied_on
+            for leg in rollout.legs
+            if item.key in leg.keys
+        )
 
     def _trust(self, rollout: Rollout, items: Sequence[Item]) -> None:
         """From the next run on the vhosts trust what their zones will present."""
@@ -125,6 +146,15 @@ class TurningOn(Stages):
         for reason, _ in reasons.values():
             self.note(f"it could not be relaxed: {reason}")
         if rollout.touched:
-            self.store.keep_presented(self.presented(rollout, is_void=True))
+            self._give_up(rollout)
         self.store.keep(rollout)
         return None
+
+    def _give_up(self, rollout: Rollout) -> None:
+        """What was brought for those that failed is to go; what they were presented before stays.
+
+        The watch goes on looking at that, and tells what is amiss with it.
+        """
+        before = {one.identity for one in self.store.valid()}
+        brought = self.presented(rollout, is_void=True)
+        self.store.keep_presented([one for one in brought if one.identity not in before])
