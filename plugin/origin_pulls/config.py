@@ -164,6 +164,9 @@ class Config:
     edge_connect_timeout: float = 5.0
     edge_read_timeout: float = 30.0
     edge_pause: float = 5.0
+    # who holds the edge's lock waits no longer for one token, and for one answer
+    edge_longest_wait: float = 4.0
+    edge_longest_answer: float = 10.0
     dns_timeout: float = 10.0
 
     @classmethod

@@ -7,6 +7,7 @@
     │   ├── Busy            3   another run holds the lock
     │   ├── EdgeRefused     3   Cloudflare said no, and will say so again
     │   └── EdgeUnknown     3   Cloudflare did not say: try later
+    │       ├── EdgeLater   3   it is to be asked again in so many seconds
     │       └── EdgeTooMuch 3   a list there is longer than is read
     ├── Restored            4   it failed and was taken back
     ├── NotRestored         5   somebody must look; the hint names the commands to type
@@ -70,6 +71,14 @@ class EdgeRefused(Refused):
 
 class EdgeUnknown(Refused):
     """Cloudflare gave no answer that can be built on (lost, throttled, broken): try later."""
+
+
+class EdgeLater(EdgeUnknown):
+    """Cloudflare is to be asked again later, in ``seconds``: nobody waits for that on the spot."""
+
+    def __init__(self, message: str, *, hint: str = "", seconds: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
 
 
 class EdgeTooMuch(EdgeUnknown):

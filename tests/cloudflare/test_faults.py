@@ -15,7 +15,7 @@ from origin_pulls.cloudflare import faults
 from origin_pulls.cloudflare.client import Client
 from origin_pulls.cloudflare.exchange import LARGEST
 from origin_pulls.cloudflare.pace import BURST, Pace
-from origin_pulls.errors import EdgeRefused, EdgeUnknown
+from origin_pulls.errors import EdgeLater, EdgeRefused, EdgeUnknown
 from origin_pulls.secret import Secret
 from tests.cloudflare.conftest import TOKEN, sample
 from tests.cloudflare.material import Leaf
@@ -133,6 +133,46 @@ def test_a_throttling_that_does_not_end_is_unknown(api: Api, client: Client) -> 
     with pytest.raises(EdgeUnknown, match="throttles this token"):
         client.verify()
     assert len(api.calls) == 3
+
+
+def test_who_may_not_wait_is_told_when_to_ask_again(api: Api, slept: list[float]) -> None:
+    api.on("GET", VERIFY, bad(429, 10100, "", retry_after="500"))
+    token = Secret(b"throttled")
+    with Client(api.url, token, sleep=slept.append, longest=4.0) as one:
+        for _ in range(3):
+            with pytest.raises(EdgeLater, match="throttles this token until") as raised:
+                one.verify()
+            assert raised.value.seconds == pytest.approx(500, abs=300)
+    assert slept == []
+    assert len(api.calls) == 1, "it is not asked before its time"
+
+
+def test_who_may_not_wait_leaves_a_silent_token_alone_and_no_other(
+    api: Api, slept: list[float]
+) -> None:
+    api.on("GET", VERIFY, SILENT)
+    api.on("GET", f"/zones/{ZONE}", sample("get_zone"))
+    with Client(
+        api.url, Secret(b"silent"), sleep=slept.append, read_timeout=0.2, longest=4.0
+    ) as one:
+        for _ in range(2):
+            with pytest.raises(EdgeLater, match="no answer a moment ago"):
+                one.verify()
+    assert len(api.calls) == 1
+    with Client(api.url, Secret(b"sound"), sleep=slept.append, longest=4.0) as other:
+        assert other.zone(ZONE)
+
+
+def test_who_may_not_wait_comes_again_where_cloudflare_is_busy(
+    api: Api, slept: list[float]
+) -> None:
+    api.on("PUT", f"{AOP}/settings", bad(409, 0, "conflict"))
+    with (
+        Client(api.url, Secret(b"busy"), sleep=slept.append, pause=3.0, longest=4.0) as one,
+        pytest.raises(EdgeLater, match="busy with another change"),
+    ):
+        one.set_zone_aop(ZONE, enabled=True)
+    assert slept == [3.0]
 
 
 def test_calls_keep_within_1200_in_five_minutes() -> None:

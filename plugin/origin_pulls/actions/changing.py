@@ -15,10 +15,11 @@ from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
-from origin_pulls.model.job import Applied, Job, State
+from origin_pulls.model.job import Applied, Job
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.wish import Cancel, Change, JobWish, Reviewed, Rotate, Wanted
 from origin_pulls.server import lock
+from origin_pulls.store.rollouts import EdgeStore
 
 Say = Callable[[str], None]
 FOLLOW_PAUSE = 0.1
@@ -124,14 +125,17 @@ def _is_abandoned(config: Config) -> bool:
 
 
 def _go_on_here(server: Server, number: int, say: Say) -> None:
-    """Where no agent runs: what is at Cloudflare is gone on with until this job is over."""
-    if not tidying.leftovers(server) and not _is_at_edge(server, number):
+    """Where no agent runs: what is at Cloudflare is gone on with until this job is over.
+
+    So is what this job cancelled there: nobody else would take it back.
+    """
+    if not tidying.leftovers(server) and not _awaited(server, number):
         return
     try:
         while True:
             with stopping.taken_back():
                 due = going.go_on(server, say)
-            if due is None or not _is_at_edge(server, number):
+            if due is None or not _awaited(server, number):
                 return
             time.sleep(min(due, LONGEST_SLEEP))
     except KeyboardInterrupt:
@@ -139,9 +143,17 @@ def _go_on_here(server: Server, number: int, say: Say) -> None:
         raise
 
 
-def _is_at_edge(server: Server, number: int) -> bool:
+def _awaited(server: Server, number: int) -> list[int]:
+    """The job itself, if it is at Cloudflare, and those there that gave way to it."""
     job = server.store.job(number)
-    return job is not None and job.state is State.AT_EDGE
+    keys = {item.key for item in job.items} if job is not None else set()
+    store = EdgeStore(server.store)
+    return [
+        other.number
+        for other in entering.at_edge(server)
+        if other.number == number
+        or (store.cancelled_by(other.number) and keys & {item.key for item in other.items})
+    ]
 
 
 def wish_to_rotate(config: Config, name: str, *, who: str) -> Rotate:

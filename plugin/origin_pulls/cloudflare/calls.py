@@ -12,7 +12,7 @@ from origin_pulls.cloudflare import faults, reading
 from origin_pulls.cloudflare.exchange import NoReply
 from origin_pulls.cloudflare.faults import Fault, Means
 from origin_pulls.cloudflare.transport import Answer, Transport
-from origin_pulls.errors import EdgeRefused, EdgeTooMuch, EdgeUnknown
+from origin_pulls.errors import EdgeLater, EdgeRefused, EdgeTooMuch, EdgeUnknown
 
 T = TypeVar("T")
 Query = Mapping[str, str]
@@ -25,37 +25,56 @@ FRESH = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0)
 
 @dataclass(slots=True)
 class Tries:
-    """How often one call was tried again, by reason, and the pauses between."""
+    """How often one call was tried again, by reason, and the pauses between.
+
+    In all no more than ``left`` seconds are slept.
+    """
 
     sleep: Callable[[float], None]
     pause: float
+    left: float
     count: Counter[str] = field(default_factory=Counter)
 
     def wait(self, reason: str, pauses: Sequence[float]) -> bool:
         """Wait for the next try; false, at once, when there were enough of them."""
         done = self.count[reason]
-        if done >= len(pauses):
+        if done >= len(pauses) or pauses[done] > self.left:
             return False
         self.count[reason] += 1
+        self.left -= pauses[done]
         self.sleep(pauses[done])
         return True
 
-    def wait_for(self, fault: Fault) -> bool:
-        """Wait as this fault asks for; false when it is for good or was waited for enough."""
-        if fault.means is Means.FRESH:
-            return self.wait("fresh", FRESH)
-        if fault.means in (Means.BUSY, Means.EXISTS):
-            return self.wait("busy", [self.pause] * fault.tries)
-        return False
+    def wait_for(self, fault: Fault, error: EdgeRefused) -> bool:
+        """Wait as this fault asks for; false when it is for good or was waited for enough.
+
+        What would be waited for longer than there is time for is raised as ``EdgeLater``.
+        """
+        is_fresh = fault.means is Means.FRESH
+        if not is_fresh and fault.means not in (Means.BUSY, Means.EXISTS):
+            return False
+        reason = "fresh" if is_fresh else "busy"
+        pauses: Sequence[float] = FRESH if is_fresh else (self.pause,) * fault.tries
+        following = pauses[self.count[reason] :][:1]
+        if following and following[0] > self.left:
+            raise EdgeLater(error.message, hint=error.hint, seconds=following[0]) from error
+        return self.wait(reason, pauses)
 
 
 class Calls:
     """Calls over one transport. ``needs`` names the permission that a call needs."""
 
-    def __init__(self, transport: Transport, sleep: Callable[[float], None], pause: float) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        sleep: Callable[[float], None],
+        pause: float,
+        longest: float = float("inf"),
+    ) -> None:
         self._transport = transport
         self._sleep = sleep
         self._pause = pause
+        self._longest = longest
 
     def read(self, path: str, query: Query | None = None, *, needs: str) -> Answer:
         """The answer to a GET, repeated while none comes."""
@@ -67,8 +86,8 @@ class Calls:
                     raise unknown(answer)
             elif answer.is_success:
                 return answer
-            elif not tries.wait_for(_fault(answer)):
-                raise _error(answer, needs)
+            elif not tries.wait_for(_fault(answer), error := _error(answer, needs)):
+                raise error
 
     def pages(
         self, path: str, query: Query, *, needs: str, size: int, most: int
@@ -127,7 +146,7 @@ class Calls:
                     return gone
                 if fault.means is Means.EXISTS and (done := read_back()) is not None:
                     return done
-                may_repeat = tries.wait_for(fault)
+                may_repeat = tries.wait_for(fault, error)
                 if not may_repeat:
                     raise error
             if (done := read_back()) is not None:
@@ -136,7 +155,7 @@ class Calls:
                 raise failure
 
     def _tries(self) -> Tries:
-        return Tries(self._sleep, self._pause)
+        return Tries(self._sleep, self._pause, self._longest)
 
 
 def unknown(came: NoReply) -> EdgeUnknown:

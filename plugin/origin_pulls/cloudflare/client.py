@@ -8,7 +8,7 @@ from types import TracebackType
 
 from origin_pulls.cloudflare.calls import Calls
 from origin_pulls.cloudflare.certificate_calls import CertificateCalls
-from origin_pulls.cloudflare.transport import Transport
+from origin_pulls.cloudflare.transport import LONGEST_WAIT, Transport
 from origin_pulls.cloudflare.zone_calls import ZoneCalls
 from origin_pulls.secret import Secret
 
@@ -20,7 +20,8 @@ class Client(ZoneCalls, CertificateCalls):
     could be built on came, both with a hint. A write whose answer was lost is read back before
     it is repeated, so a write that returns has taken effect at the API. ``pause`` is the time
     between two tries where Cloudflare is busy with this zone, ``say`` is told of long waits.
-    A ``sleep`` that raises ends every wait.
+    A ``sleep`` that raises ends every wait. Who may not wait gives ``longest``: a call that would
+    have to is ``EdgeLater`` after no more than about so many seconds, and the time for an answer.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Client(ZoneCalls, CertificateCalls):
         read_timeout: float = 30.0,
         pause: float = 5.0,
         say: Callable[[str], None] = lambda _: None,
+        longest: float | None = None,
     ) -> None:
         self._transport = Transport(
             api,
@@ -41,8 +43,11 @@ class Client(ZoneCalls, CertificateCalls):
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             say=say,
+            longest=LONGEST_WAIT if longest is None else longest,
         )
-        self._calls = Calls(self._transport, sleep, pause)
+        self._calls = Calls(
+            self._transport, sleep, pause, float("inf") if longest is None else longest
+        )
 
     def __enter__(self) -> Client:
         return self

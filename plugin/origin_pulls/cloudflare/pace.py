@@ -26,24 +26,37 @@ class Pace:
         self._left = BURST
         self._at = clock()
         self._blocked_until = 0.0
+        self._is_silent = False
 
-    def take(self) -> float:
-        """Take a place in the row; how many seconds to wait before the call."""
+    def take(self, longest: float = float("inf")) -> float:
+        """Take a place in the row; how many seconds to wait before the call.
+
+        Where that is longer than ``longest`` no place is taken: the call is not to be made.
+        """
         with self._lock:
             now = self._clock()
-            self._left = min(BURST, self._left + (now - self._at) * RATE) - 1
-            self._at = now
-            return max(-self._left / RATE, self._blocked_until - now, 0.0)
+            left = min(BURST, self._left + (now - self._at) * RATE) - 1
+            seconds = max(-left / RATE, self._blocked_until - now, 0.0)
+            if seconds <= longest:
+                self._left, self._at = left, now
+            return seconds
 
     def blocked(self) -> float:
         """For how many seconds Cloudflare will answer nothing to this token."""
         with self._lock:
             return max(self._blocked_until - self._clock(), 0.0)
 
-    def block(self, seconds: float) -> None:
-        """Cloudflare said to wait so long; it holds for the whole token."""
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is blocked because no answer came, and not because Cloudflare says so."""
+        return self._is_silent
+
+    def block(self, seconds: float, *, is_silent: bool = False) -> None:
+        """Cloudflare said to wait so long, or gave no answer; it holds for the whole token."""
         with self._lock:
-            self._blocked_until = max(self._blocked_until, self._clock() + seconds)
+            until = self._clock() + seconds
+            if until > self._blocked_until:
+                self._blocked_until, self._is_silent = until, is_silent
 
 
 _paces: dict[tuple[str, bytes], Pace] = {}

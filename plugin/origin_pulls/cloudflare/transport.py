@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import requests
 
@@ -18,13 +20,14 @@ from origin_pulls.cloudflare.exchange import (
 )
 from origin_pulls.cloudflare.pace import Pace, pace_of
 from origin_pulls.config import safe_address
-from origin_pulls.errors import EdgeUnknown
+from origin_pulls.errors import EdgeLater
 from origin_pulls.secret import Secret
 
 BACKOFF = (0.5, 2.0, 8.0)  # when there was no connection
 THROTTLED_TRIES = 2
 THROTTLED_WAIT = 300.0  # when a 429 does not say how long
 LONGEST_WAIT = 600.0
+SILENCE = 30.0  # for how long a token that got no answer is left alone by who may not wait
 WORTH_SAYING = 5.0
 LONGEST_TEXT = 300
 SECRETS = re.compile(r"cf[a-z]*_[A-Za-z0-9_-]{16,}|-----BEGIN[^-]*PRIVATE KEY.*", re.DOTALL)
@@ -60,7 +63,10 @@ class Answer:
 
 
 class Transport:
-    """One session with one token. 429 and missing connections are waited for here."""
+    """One session with one token. 429 and missing connections are waited for here.
+
+    No wait is longer than ``longest`` seconds; what would be is told as ``EdgeLater`` at once.
+    """
 
     def __init__(
         self,
@@ -71,6 +77,7 @@ class Transport:
         connect_timeout: float,
         read_timeout: float,
         say: Callable[[str], None],
+        longest: float = LONGEST_WAIT,
         pace: Pace | None = None,
     ) -> None:
         self._api = safe_address(api)
@@ -78,6 +85,7 @@ class Transport:
         self._sleep = sleep
         self._timeouts = connect_timeout, read_timeout
         self._say = say
+        self._longest = longest
         self._pace = pace or pace_of(self._api, token)
         self._session = new_session()
 
@@ -96,7 +104,8 @@ class Transport:
         """One call, sent again only while it certainly was not heard.
 
         ``body`` is called where it is sent, so that a key in it lives no longer than that.
-        Raises ``EdgeUnknown`` when Cloudflare throttles the token for longer than it is waited.
+        Raises ``EdgeLater`` when Cloudflare throttles the token for longer than it is waited, or
+        was silent a moment ago to one who may not wait.
         """
         refused = throttled = 0
         while True:
@@ -110,9 +119,14 @@ class Transport:
                 headers={"Accept": "application/json", "User-Agent": "origin-pulls"},
             )
             connect, read = self._timeouts
+            began = time.monotonic()
             came = exchange(self._session, request, connect_timeout=connect, read_timeout=read)
             if isinstance(came, NoReply):
-                if came.is_sent or refused >= len(BACKOFF):
+                if self._longest < SILENCE and time.monotonic() - began >= min(connect, read):
+                    self._pace.block(SILENCE, is_silent=True)
+                    return came
+                backoff = BACKOFF[: refused + 1]
+                if came.is_sent or refused >= len(BACKOFF) or sum(backoff) > self._longest:
                     return came
                 self._sleep(BACKOFF[refused])
                 refused += 1
@@ -120,7 +134,7 @@ class Transport:
                 throttled += 1
                 self._pace.block(_retry_after(came))
                 if throttled > THROTTLED_TRIES:
-                    raise self._throttled()
+                    raise self._throttled(self._pace.blocked())
             else:
                 return self._read(came)
 
@@ -132,18 +146,27 @@ class Transport:
         return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
 
     def _wait(self) -> None:
-        if self._pace.blocked() > LONGEST_WAIT:
-            raise self._throttled()
-        seconds = self._pace.take()
+        seconds = self._pace.take(self._longest)
+        if seconds > self._longest:
+            raise self._throttled(seconds)
         if seconds >= WORTH_SAYING:
             self._say(f"Cloudflare asks for a pause: waiting {seconds:.0f} seconds")
         if seconds:
             self._sleep(seconds)
 
-    def _throttled(self) -> EdgeUnknown:
-        return EdgeUnknown(
-            f"Cloudflare throttles this token for another {self._pace.blocked():.0f} seconds",
+    def _throttled(self, seconds: float) -> EdgeLater:
+        if self._pace.is_silent:
+            return EdgeLater(
+                "Cloudflare's API gave no answer a moment ago",
+                hint="It is asked again in some seconds; see https://www.cloudflarestatus.com/.",
+                seconds=seconds,
+            )
+        # A time of day, since that stays the same while it is waited for.
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        return EdgeLater(
+            f"Cloudflare throttles this token until {until:%H:%M} UTC",
             hint="Everything that uses the token counts together. Wait, then try again.",
+            seconds=seconds,
         )
 
     def _read(self, came: Reply) -> Answer | NoReply:

@@ -12,7 +12,7 @@ from origin_pulls.cloudflare.dns import Resolver
 from origin_pulls.cloudflare.values import Zone
 from origin_pulls.cloudflare.zones import Zones
 from origin_pulls.config import Config
-from origin_pulls.errors import EdgeRefused, EdgeUnknown
+from origin_pulls.errors import EdgeLater, EdgeRefused, EdgeUnknown
 from origin_pulls.model.tokens import TokenSeen
 from origin_pulls.model.zones import ProxyState
 from origin_pulls.secret import Secret
@@ -40,7 +40,8 @@ class Reaching:
 
     ``problems`` are sentences about tokens that are not good; they hold no secret. A ``sleep``
     that raises ends every wait, ``say`` is told of long ones. With ``patience`` (seconds) it is
-    a quick look: the API gets half of that time, and is not asked again once it was silent.
+    a quick look: the API gets half of that time, and is not asked again once it was silent. One
+    that ``is_held_up_by_none`` waits for no token: ``EdgeLater`` says when to ask it again.
     """
 
     def __init__(
@@ -50,8 +51,14 @@ class Reaching:
         sleep: Callable[[float], None] = time.sleep,
         say: Callable[[str], None] = lambda _: None,
         patience: float | None = None,
+        is_held_up_by_none: bool = False,
     ) -> None:
         self._end = float("inf")
+        self._longest: float | None = None
+        if is_held_up_by_none:
+            self._longest = config.edge_longest_wait
+            most = min(config.edge_read_timeout, config.edge_longest_answer)
+            config = replace(config, edge_read_timeout=most)
         if patience is not None:
             self._end = time.monotonic() + patience / 2
             config = replace(
@@ -153,6 +160,8 @@ class Reaching:
                 return reached.zones.states(reached.zone, [name])[0]
         except EdgeRefused:
             pass  # without permission for DNS: what the world sees counts
+        except EdgeLater:
+            pass  # this token's alone, and it took no time
         except EdgeUnknown:
             self._is_silent()
         return self._resolver.state(name)
@@ -191,7 +200,9 @@ class Reaching:
 
     def _zones_of(self, token: Token) -> Zones:
         if token.id not in self._zones:
-            made = client(self._config, token.secret, sleep=self._sleep, say=self._say)
+            made = client(
+                self._config, token.secret, sleep=self._sleep, say=self._say, longest=self._longest
+            )
             self._zones[token.id] = Zones(made)
         return self._zones[token.id]
 
@@ -211,6 +222,7 @@ def client(
     *,
     sleep: Callable[[float], None] = time.sleep,
     say: Callable[[str], None] = lambda _: None,
+    longest: float | None = None,
 ) -> Client:
     """A client of Cloudflare's API as the configuration names it."""
     return Client(
@@ -221,4 +233,5 @@ def client(
         read_timeout=config.edge_read_timeout,
         pause=config.edge_pause,
         say=say,
+        longest=longest,
     )

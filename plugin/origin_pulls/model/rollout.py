@@ -20,6 +20,7 @@ class Direction(StrEnum):
 class Stage(StrEnum):
     """What is being done, in the order of the way there; the last two lead back."""
 
+    QUEUED = "queued"  # another job works on one of its zones, or its token has to wait
     WIDENING = "widening"  # rotation: the origin learns to trust the new CA besides
     EDGE = "edge"
     OBSERVING = "observing"
@@ -61,7 +62,8 @@ class Rollout:
 
     ``step`` is the internal job that is waited for, ``steps`` are all there were. ``ways`` are
     (vhost key, address of the edge with port, host name), by which it was proven.
-    ``touched``: something was written at the edge.
+    ``touched``: something was written at the edge. ``zones`` (ids) and ``waits_for`` (a job) say
+    whose turn it is; ``returns`` counts how often what was set had vanished while it was proven.
     """
 
     job: int
@@ -75,6 +77,9 @@ class Rollout:
     due: str = ""
     said: str = ""
     touched: bool = False
+    zones: tuple[str, ...] = ()
+    waits_for: int = 0
+    returns: int = 0
     steps: tuple[int, ...] = ()
     ways: tuple[tuple[str, str, str], ...] = ()
     failures: tuple[tuple[str, str, str], ...] = ()
@@ -88,6 +93,11 @@ class Rollout:
     def keys(self) -> tuple[str, ...]:
         """All vhosts that it means."""
         return tuple(dict.fromkeys(key for leg in self.legs for key in leg.keys))
+
+    @property
+    def at_zones(self) -> frozenset[str]:
+        """The zones (ids) that are its own until it is over."""
+        return frozenset(self.zones) | {leg.zone for leg in self.legs}
 
     def failing(self, reasons: Mapping[str, tuple[str, str]]) -> Rollout:
         """The same with these vhosts failed; the first reason of each counts."""
@@ -134,6 +144,7 @@ def read(record: Mapping[str, Any]) -> Rollout:
             "direction": Direction(record["direction"]),
             "stage": Stage(record["stage"]),
             "legs": legs,
+            "zones": tuple(record.get("zones", ())),
             "steps": tuple(record["steps"]),
             "ways": tuple((str(key), str(way), str(host)) for key, way, host in record["ways"]),
             "failures": tuple(

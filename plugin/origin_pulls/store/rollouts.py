@@ -12,7 +12,7 @@ from origin_pulls.model.job import Item, Job, State
 from origin_pulls.model.rollout import Rollout
 from origin_pulls.store import marks
 from origin_pulls.store.presented import Presented, PresentedRows
-from origin_pulls.store.records import finish_item
+from origin_pulls.store.records import finish_item, item_row
 
 CERTIFICATE = "certificate"
 ASSOCIATION = "association"
@@ -72,6 +72,14 @@ class EdgeStore(PresentedRows):
         """A waiting job goes to the edge; what stands in the way is found out there."""
         with self.store.writing() as connection:
             _put_state(connection, job, State.AT_EDGE)
+
+    def join(self, job: Job, items: Sequence[Item]) -> None:
+        """Take these vhosts along in a job that has not begun yet."""
+        with self.store.writing() as connection:
+            connection.executemany(
+                "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                [item_row(job.number, replace(item, state=State.AT_EDGE)) for item in items],
+            )
 
     def cancel(self, job: int, who: str) -> None:
         """Note that a job at the edge shall be taken back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from origin_pulls.engine import looking as local
@@ -13,13 +13,16 @@ from origin_pulls.engine.edge.entering import needs_edge
 from origin_pulls.engine.edge.legs import deadline, joined
 from origin_pulls.engine.edge.places import Place, Places
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import EdgeUnknown, OriginPullsError, Refused
+from origin_pulls.errors import EdgeLater, EdgeUnknown, OriginPullsError, Refused
 from origin_pulls.model.edge import Form, ZoneSeen
 from origin_pulls.model.edge_obstacles import hindrances
 from origin_pulls.model.edge_steps import Aim
+from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.rollout import Direction, Leg, Rollout, Stage
+from origin_pulls.server import certificates
+from origin_pulls.store.presented import Presented
 from origin_pulls.store.rollouts import EdgeStore
 
 MOST_SILENCE = 2  # vhosts for which Cloudflare gave no answer; then the others are not asked for
@@ -35,10 +38,14 @@ class Found:
 
 
 class Beginning:
-    """What is found out for one job; on a dry server it is only found out."""
+    """What is found out for one job; on a dry server it is only found out.
 
-    def __init__(self, server: Server, job: Job) -> None:
+    A patient one raises ``EdgeLater`` where a token has to wait; else its vhosts fail by it.
+    """
+
+    def __init__(self, server: Server, job: Job, *, is_patient: bool = False) -> None:
         self.server = server
+        self.is_patient = is_patient
         self.job = job
         self.store = EdgeStore(server.store)
         found = local.look(server, keep=not server.is_dry)
@@ -47,6 +54,8 @@ class Beginning:
         self.places = Places(server)
         self.choosing = Choosing(server, found, self.applied)
         self.found: dict[tuple[str, Form, str], Found] = {}
+        self.places_of: dict[str, list[Place]] | None = None
+        self.failures: dict[str, tuple[str, str]] = {}
 
     def job_with_before(self) -> Job:
         """The job with the policies that are in force before all of it."""
@@ -66,17 +75,34 @@ class Beginning:
         dry = replace(self.server, is_dry=True)
         return dict(preparing.prepare(dry, [replace(self.job, items=items)]).refused)
 
-    def rollout(self) -> Rollout:
-        """The rollout with its legs; vhosts that cannot go have failed in it already."""
-        failures: dict[str, tuple[str, str]] = {
-            key: (error.message, error.hint) for key, error in self.refusals().items()
-        }
+    def zones(self) -> dict[str, str]:
+        """The zones (id to name) at which there may be something to do; nothing is made yet."""
+        self.places_of = {}
+        self.failures = {key: (error.message, error.hint) for key, error in self.refusals().items()}
         silent: list[EdgeUnknown] = []
         for item in self.job.items:
-            if not needs_edge(self.server, item) or item.key in failures:
+            if not needs_edge(self.server, item) or item.key in self.failures:
                 continue
             if len(silent) >= MOST_SILENCE:
-                failures[item.key] = silent[-1].message, silent[-1].hint
+                self.failures[item.key] = silent[-1].message, silent[-1].hint
+                continue
+            try:
+                self.places_of[item.key] = self.places.of(self.vhosts[item.key], item)
+            except Refused as error:
+                if self.is_patient and isinstance(error, EdgeLater):
+                    raise
+                silent += [error] if isinstance(error, EdgeUnknown) else []
+                self.failures[item.key] = error.message, error.hint
+        found = [place.seen for places in self.places_of.values() for place in places]
+        return {seen.id: seen.name for seen in found}
+
+    def rollout(self) -> Rollout:
+        """The rollout with its legs; vhosts that cannot go have failed in it already."""
+        if self.places_of is None:
+            self.zones()
+        failures = dict(self.failures)
+        for item in self.job.items:
+            if item.key not in (self.places_of or {}):
                 continue
             try:
                 for one in list(self._legs(item)):
@@ -86,7 +112,6 @@ class Beginning:
                     aim = replace(one.aim, hosts=leg.hosts)
                     self.found[leg.zone, leg.form, leg.material] = Found(leg, aim, one.seen)
             except Refused as error:
-                silent += [error] if isinstance(error, EdgeUnknown) else []
                 failures[item.key] = error.message, error.hint
         if failures and not self.job.is_partial:
             failures = self._all(failures)
@@ -108,7 +133,7 @@ class Beginning:
 
     def _legs(self, item: Item) -> Iterator[Found]:
         vhost = self.vhosts[item.key]
-        places = self.places.of(vhost, item)
+        places = (self.places_of or {})[item.key]
         for place in places:
             form = self.choosing.form(vhost, item.wanted.trust, place.seen)
             chosen = self.choosing.certificate(vhost, place, form, is_only=len(places) == 1)
@@ -130,20 +155,42 @@ class Beginning:
                 hosts=place.hosts,
                 ours=looking.ours(self.server, place.seen.id, form),
             )
-            problem = next(self._against(place, aim, chosen, vhost.user), None)
+            problem = next(self._against(place, aim, chosen, vhost), None)
             if problem is not None:
                 raise problem
             yield Found(leg, aim, place.seen)
 
-    def _against(self, place: Place, aim: Aim, chosen: Chosen, user: str) -> Iterator[Refused]:
+    def _against(self, place: Place, aim: Aim, chosen: Chosen, vhost: Vhost) -> Iterator[Refused]:
         """What stands in the way at a zone, before anything is touched there."""
         yield from hindrances(aim, place.seen)
         if aim.form is not Form.ZONE:
             return
-        now = {self.store.zone_material(place.seen.id)} | {
-            one.material
+        rows = [
+            one
             for one in self.choosing.presented
             if one.zone == place.seen.id and one.form is Form.ZONE
-        }
+        ]
+        yield from self._of_others(rows, chosen, vhost)
+        now = {self.store.zone_material(place.seen.id)} | {one.material for one in rows}
         for number in sorted(now - {"", chosen.number}):
-            yield from by_hand.refusals(self.server, number, user)
+            yield from by_hand.refusals(self.server, number, vhost.user)
+
+    def _of_others(
+        self, rows: Sequence[Presented], chosen: Chosen, vhost: Vhost
+    ) -> Iterator[Refused]:
+        """A second certificate of the zone would lock out who trusts the first one alone."""
+        for one in rows:
+            mode = self.applied.get(one.key, Applied()).policy.mode
+            is_other = one.key != vhost.key and one.material != chosen.number
+            keys = self.server.config.keys_directory
+            if not is_other or mode is Mode.OFF or certificates.kept(keys / one.material) is None:
+                continue
+            who = one.server_name if one.user == vhost.user else by_hand.ANOTHER
+            yield Refused(
+                f"{who} relies on another certificate of the zone {one.zone_name}, which a second "
+                "one would push aside",
+                hint=f"Bring the next one for all of them first: `origin-pulls rotate "
+                f"{one.server_name}`."
+                if one.user == vhost.user
+                else "The administrator can rotate it.",
+            )

@@ -106,6 +106,11 @@ class Choosing:
             yield from (one for one in own if self._is_imported(one))
         if kept := self.store.zone_material(zone):
             yield kept
+        yield from (
+            one.material
+            for one in self.presented
+            if one.zone == zone and one.form is Form.ZONE and one.material
+        )
         # One that a person has uploaded by hand already is taken up as the zone's.
         yield from (number for number in own if self._leaf(number) in live)
 

@@ -1,45 +1,44 @@
-"""Goes on with what is at the edge: one job after the other, a step at a time, resumable."""
+"""Goes on with what is at the edge: a step of each job in turn, resumable."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from origin_pulls.engine.edge import telling, tidying
-from origin_pulls.engine.edge.beginning import Beginning
-from origin_pulls.engine.edge.ending import ended, refused
+from origin_pulls.engine.edge import queueing, telling, tidying
+from origin_pulls.engine.edge.ending import ended
 from origin_pulls.engine.edge.entering import at_edge
-from origin_pulls.engine.edge.replacing import begin_rotation
 from origin_pulls.engine.edge.rotating import Rotating
 from origin_pulls.engine.edge.stages import Stages
 from origin_pulls.engine.edge.turning_on import TurningOn
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Busy, Damaged, OriginPullsError, Refused
-from origin_pulls.model.job import ROTATE, Job
-from origin_pulls.model.rollout import BACK, Direction, Rollout
+from origin_pulls.model.job import Job
+from origin_pulls.model.rollout import BACK, Direction, Rollout, Stage
 from origin_pulls.server import lock
 from origin_pulls.store.rollouts import EdgeStore
 
 logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
+LONGEST_TURN = timedelta(seconds=60)  # then whoever else wants to look at the edge may
 
 
 def go_on(server: Server, say: Say) -> float | None:
     """Do all that is due at the edge now; in how many seconds something is due again.
 
     ``None`` when nothing is at the edge any more. It takes the edge lock, and the work lock only
-    while an ordinary run changes the origin; so who calls must hold neither.
+    while an ordinary run changes the origin; so who calls must hold neither. What goes wrong with
+    one job is raised when the others have had their turn.
     """
     config = server.config
     server.reach.renew()
     with lock.held(config.edge_lock, patience=config.lock_patience, waiting=say):
-        # What others left is brought to an end first: a step may have been interrupted.
-        jobs = at_edge(server)
-        for job in jobs:
-            _advance(server, job, say)
+        problem = _in_turn(server, say)
         tidying.tidy(server, say)
+        if problem is not None:
+            raise problem
         return _next_due(server)
 
 
@@ -49,8 +48,28 @@ def is_due(server: Server) -> bool:
     return due is not None and due <= 0
 
 
-def _advance(server: Server, job: Job, say: Say) -> None:
-    """Take one job as far as it comes without waiting."""
+def _in_turn(server: Server, say: Say) -> OriginPullsError | OSError | None:
+    """One step of each job in turn, until all of them wait; what went wrong first."""
+    failed: dict[int, OriginPullsError | OSError] = {}
+    end = server.clock() + LONGEST_TURN
+    is_moving = True
+    while is_moving and server.clock() < end:
+        is_moving = False
+        for job in at_edge(server):
+            if job.number in failed:
+                continue
+            try:
+                is_moving = _advance(server, job, say) or is_moving
+            except Busy:
+                raise
+            except (OriginPullsError, OSError) as error:
+                logger.warning("job %d: %s", job.number, error)
+                failed[job.number] = error
+    return next(iter(failed.values()), None)
+
+
+def _advance(server: Server, job: Job, say: Say) -> bool:
+    """Take one job one step further; whether there was one to take."""
 
     def note(text: str) -> None:
         with contextlib.suppress(Damaged):
@@ -58,23 +77,24 @@ def _advance(server: Server, job: Job, say: Say) -> None:
         say(text)
 
     store = EdgeStore(server.store)
-    rollout = store.rollout(job.number) or _begin(server, job, note)
-    while rollout is not None:
-        job = server.store.job(job.number) or job
-        is_due = not rollout.due or datetime.fromisoformat(rollout.due) <= server.clock()
-        cancelled = store.cancelled_by(job.number)
-        if not is_due and not cancelled:
-            return
-        stages: Stages = (TurningOn if rollout.direction is Direction.ON else Rotating)(
-            server, job, note
-        )
-        if cancelled:
-            rollout = stages.cancelled(rollout, cancelled)
-        rollout = _step(server, job, stages, rollout)
+    rollout = store.rollout(job.number)
+    if _seconds_left(server, rollout) != 0.0:
+        return False
+    if rollout is None or rollout.stage is Stage.QUEUED:
+        queueing.begin(server, job, rollout, note)
+        return True
+    stages: Stages = (TurningOn if rollout.direction is Direction.ON else Rotating)(
+        server, job, note
+    )
+    cancelled = store.cancelled_by(job.number)
+    if cancelled and rollout.stage not in BACK:
+        rollout = stages.cancelled(rollout, cancelled)
+    _step(server, job, stages, rollout)
+    return True
 
 
-def _step(server: Server, job: Job, stages: Stages, rollout: Rollout) -> Rollout | None:
-    """One stage's turn; ``None`` when the job is over."""
+def _step(server: Server, job: Job, stages: Stages, rollout: Rollout) -> None:
+    """One stage's turn; the job may be over with it."""
     store = EdgeStore(server.store)
     try:
         following = stages.go_on(rollout)
@@ -89,9 +109,8 @@ def _step(server: Server, job: Job, stages: Stages, rollout: Rollout) -> Rollout
         stages.note(f"{done.state}")
         if not is_cancelled:
             telling.tell_outcome(server, done)
-        return None
+        return
     store.keep(following)
-    return following
 
 
 def _refused(stages: Stages, rollout: Rollout, error: Refused) -> Rollout | None:
@@ -103,49 +122,25 @@ def _refused(stages: Stages, rollout: Rollout, error: Refused) -> Rollout | None
     return stages.failing(rollout, reasons)
 
 
-def _begin(server: Server, job: Job, note: Say) -> Rollout | None:
-    """The rollout of a job that has none yet; ``None`` when it is refused, with nothing touched."""
-    store = EdgeStore(server.store)
-    who = store.cancelled_by(job.number)
-    if who:
-        store.end(refused(job, f"Cancelled by {who}.", ""), at=server.stamp())
-        return None
-    note("looking at Cloudflare's side")
-    try:
-        if job.kind == ROTATE:
-            rollout = begin_rotation(server, job)
-        else:
-            beginning = Beginning(server, job)
-            job = beginning.job_with_before()
-            rollout = beginning.rollout()
-    except (OriginPullsError, OSError) as error:
-        hint = error.hint if isinstance(error, OriginPullsError) else ""
-        done = refused(job, str(error), hint)
-        store.end(done, at=server.stamp())
-        telling.tell_outcome(server, done)
-        return None
-    rest = [item for item in job.items if item.key not in rollout.failed]
-    if not rest:
-        done = ended(server, job, rollout)
-        store.end(done, at=server.stamp())
-        telling.tell_outcome(server, done)
-        return None
-    for leg in rollout.open_legs():
-        note(f"zone {leg.zone_name}: {leg.form} form, {len(leg.keys)} vhost(s)")
-    store.begin(rollout, job)
-    return rollout
-
-
 def _next_due(server: Server) -> float | None:
     jobs = at_edge(server)
-    if not jobs:
-        return None
-    store, now = EdgeStore(server.store), server.clock()
-    begun = {rollout.job: rollout for rollout in store.rollouts()}
-    times = []
-    for job in jobs:
-        rollout = begun.get(job.number)
-        waits = rollout is not None and rollout.due and not store.cancelled_by(job.number)
-        due = datetime.fromisoformat(rollout.due) if rollout and waits else now
-        times.append(max((due - now).total_seconds(), 0.0))
-    return min(times)
+    begun = {rollout.job: rollout for rollout in EdgeStore(server.store).rollouts()}
+    times = [_seconds_left(server, begun.get(job.number)) for job in jobs]
+    return min(times) if times else None
+
+
+def _seconds_left(server: Server, rollout: Rollout | None) -> float:
+    """In how many seconds a job may go on: 0 is now, infinity is when another one is over.
+
+    Who is cancelled turns back at once; on the way back it waits like everybody.
+    """
+    if rollout is None:
+        return 0.0
+    if rollout.stage not in BACK and EdgeStore(server.store).cancelled_by(rollout.job):
+        return 0.0
+    if rollout.waits_for:
+        is_there = any(job.number == rollout.waits_for for job in at_edge(server))
+        return float("inf") if is_there else 0.0
+    if not rollout.due:
+        return 0.0
+    return max((datetime.fromisoformat(rollout.due) - server.clock()).total_seconds(), 0.0)

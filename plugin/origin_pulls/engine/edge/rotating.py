@@ -56,7 +56,7 @@ class Rotating(Stages):
         return rollout.at(Stage.EDGE, deadline=deadline(self.server))
 
     def _probe(self, rollout: Rollout) -> Rollout:
-        rollout, problems = self.probe(rollout, rollout.open_legs())
+        rollout, problems = self.probe(rollout, self._asking(rollout.open_legs()))
         if not problems:
             rounds = rollout.rounds + 1
             most = self.server.config.edge_rounds
@@ -68,7 +68,8 @@ class Rotating(Stages):
             return rollout.at(Stage.REMOVING, deadline=deadline(self.server))
         rollout = replace(rollout, rounds=0)
         if not self.is_late(rollout):
-            return self.wait(rollout, next(iter(problems.values())))
+            waiting = self.wait(rollout, next(iter(problems.values())))
+            return self.back_at_edge(rollout) or waiting
         hint = "The old certificate goes on being presented. See `origin-pulls edge NAME`."
         return self.failing(rollout, {key: (text, hint) for key, text in problems.items()})
 
@@ -103,7 +104,7 @@ class Rotating(Stages):
                 return self.wait(rollout, waiting)
         if Mode.ENFORCE not in self._modes(legs):
             return rollout.at(Stage.NARROWING)
-        _, problems = self.probe(rollout, legs, is_old=True)
+        _, problems = self.probe(rollout, self._asking(legs), is_old=True)
         if not problems:
             return rollout.at(Stage.NARROWING)
         if not self.is_late(rollout):
@@ -117,13 +118,26 @@ class Rotating(Stages):
 
     def _modes(self, legs: Sequence[Leg]) -> set[Mode]:
         """The modes of the vhosts of these legs, as they are now."""
+        modes = self._modes_now()
+        return {modes[key] for leg in legs for key in leg.keys if key in modes}
+
+    def _modes_now(self) -> dict[str, Mode]:
         policies = self.server.store.policies()
-        keys = {key for leg in legs for key in leg.keys}
         return {
-            policies.get((item.user, item.incarnation, item.server_name), Applied()).policy.mode
+            item.key: policies.get(
+                (item.user, item.incarnation, item.server_name), Applied()
+            ).policy.mode
             for item in self.job.items
-            if item.key in keys
         }
+
+    def _asking(self, legs: Sequence[Leg]) -> list[Leg]:
+        """The legs with the vhosts that ask for a certificate: others have none to be seen by."""
+        modes = self._modes_now()
+        asking = [
+            replace(leg, keys=tuple(key for key in leg.keys if modes.get(key) is not Mode.OFF))
+            for leg in legs
+        ]
+        return [leg for leg in asking if leg.keys]
 
     def _return_leg(self, leg: Leg) -> str:
         """One step back; what is waited for, or empty when the leg is back."""

@@ -11,18 +11,19 @@ from origin_pulls.engine import preparing, recovery, working
 from origin_pulls.engine.edge import looking, probing
 from origin_pulls.engine.edge.legs import deadline
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import EdgeUnknown, Refused
+from origin_pulls.errors import EdgeLater, EdgeUnknown, Refused
 from origin_pulls.model import edge, edge_steps
 from origin_pulls.model.edge_obstacles import next_on
 from origin_pulls.model.edge_steps import Aim, Next, Ready, Waiting
 from origin_pulls.model.job import STEP, Item, Job, State
 from origin_pulls.model.policy import Policy
-from origin_pulls.model.rollout import BACK, Leg, Rollout, Stage
+from origin_pulls.model.rollout import Leg, Rollout, Stage
 from origin_pulls.store.presented import Presented
 from origin_pulls.store.rollouts import EdgeStore
 
 SOON = 6  # looks that come quickly; after them it is looked less often
 MOST_AT_ONCE = 12  # steps without a pause between them
+MOST_RETURNS = 3  # to the edge, for what vanished there while it was proven
 MOST_WAYS = 4  # through the edge, for one vhost in a run's proof
 Reasons = Mapping[str, tuple[str, str]]
 
@@ -46,9 +47,7 @@ class Stages:
         raise NotImplementedError
 
     def cancelled(self, rollout: Rollout, who: str) -> Rollout:
-        """The rollout of a job that somebody cancelled."""
-        if rollout.stage in BACK:
-            return replace(rollout, due="")
+        """The rollout of a job that somebody cancelled and that does not lead back yet."""
         self.note(f"cancelled by {who}: taking it back")
         reasons = dict.fromkeys(self.items, (f"Cancelled by {who}.", ""))
         return self.turn_back(rollout.failing(reasons))
@@ -75,11 +74,12 @@ class Stages:
         """One look and at most one step for each leg; at ``following`` when all are ready."""
         waiting: dict[str, str] = {}
         reasons: dict[str, tuple[str, str]] = {}
-        did = False
+        did, pause = False, 0.0
         for leg, aim in aims:
             try:
                 found = self._next(leg, aim)
             except EdgeUnknown as error:
+                pause = max(pause, error.seconds if isinstance(error, EdgeLater) else 0.0)
                 found = Waiting(f"an answer from Cloudflare ({error.message})")
             except Refused as error:
                 reasons |= dict.fromkeys(leg.keys, (error.message, error.hint))
@@ -95,8 +95,8 @@ class Stages:
             return rollout.at(following, deadline=deadline(self.server))
         if did and not self.is_late(rollout):
             # At once again; but not for ever, should what was written not be seen afterwards.
-            pause = self.later(self.server.config.edge_poll) if rollout.looks > MOST_AT_ONCE else ""
-            return replace(rollout, looks=rollout.looks + 1, said="", due=pause)
+            due = self.later(self.server.config.edge_poll) if rollout.looks > MOST_AT_ONCE else ""
+            return replace(rollout, looks=rollout.looks + 1, said="", due=due)
         if self.is_late(rollout):
             waiting = waiting or dict.fromkeys(rollout.keys, "Cloudflare to take what was set")
             late = {
@@ -107,7 +107,31 @@ class Stages:
                 for key, what in waiting.items()
             }
             return self.failing(rollout, late)
-        return self.wait(rollout, next(iter(waiting.values())))
+        return self.wait(rollout, next(iter(waiting.values())), pause=pause)
+
+    def back_at_edge(self, rollout: Rollout) -> Rollout | None:
+        """The rollout at the edge again, where what was set there is no longer as it was.
+
+        Somebody else may have taken it away while it was proven; no request can tell.
+        """
+        is_gone = any(self._is_gone(leg) for leg in rollout.open_legs())
+        if not is_gone or rollout.returns >= MOST_RETURNS:
+            return None
+        self.note("what was set is no longer set at Cloudflare: back to it")
+        back = rollout.at(Stage.EDGE, deadline=rollout.deadline)
+        return replace(back, returns=rollout.returns + 1)
+
+    def _is_gone(self, leg: Leg) -> bool:
+        if leg.form is edge.Form.SHARED:
+            return False
+        try:
+            client = self.server.reach.client(leg.user, leg.incarnation, leg.zone, leg.zone_name)
+            aim = looking.aim_of(self.server, leg)
+            return not isinstance(next_on(aim, looking.glance(client, leg)), Ready)
+        except EdgeUnknown:
+            return False
+        except Refused:
+            return True  # it is said where the edge is looked at in whole
 
     def _next(self, leg: Leg, aim: Aim) -> Next:
         """The next step for a leg, which is done when this returns."""
@@ -130,14 +154,20 @@ class Stages:
             rollout.deadline
         )
 
-    def wait(self, rollout: Rollout, what: str) -> Rollout:
-        """The same, to be looked at again a little later; what is waited for is said once."""
+    def wait(self, rollout: Rollout, what: str, *, pause: float = 0.0) -> Rollout:
+        """The same, to be looked at again a little later; what is waited for is said once.
+
+        After ``pause`` seconds at the earliest, but not later than it is waited for.
+        """
         config = self.server.config
-        pause = config.edge_poll if rollout.looks < SOON else config.edge_poll_later
+        soon = config.edge_poll if rollout.looks < SOON else config.edge_poll_later
+        due = self.later(max(pause, soon))
+        if pause > soon and rollout.deadline:
+            due = min(due, rollout.deadline, key=datetime.fromisoformat)
         if what != rollout.said:
             until = rollout.deadline[11:16]
             self.note(f"waiting for {what} (until {until} UTC at the latest)")
-        return replace(rollout, looks=rollout.looks + 1, said=what, due=self.later(pause))
+        return replace(rollout, looks=rollout.looks + 1, said=what, due=due)
 
     def later(self, seconds: float) -> str:
         """The time in so many seconds."""

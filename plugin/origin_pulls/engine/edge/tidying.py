@@ -29,7 +29,12 @@ def tidy(server: Server, say: Callable[[str], None]) -> list[str]:
     policies = server.store.policies()
     busy = {item.key for job in at_edge(server) for item in job.items}
     rows = store.presented()
-    left = [one for one in _over(server, rows) if one.key not in busy]
+    under_way = [leg for rollout in store.rollouts() for leg in rollout.legs]
+    left = [
+        one
+        for one in _over(server, rows)
+        if one.key not in busy and not any(_stands_on(leg, one) for leg in under_way)
+    ]
     late: list[str] = []
     for one in left:
         kept = [other for other in rows if other not in left]
@@ -80,6 +85,13 @@ def _over(server: Server, rows: Sequence[Presented]) -> list[Presented]:
         if mode is Mode.OFF or (one.is_void and is_free):
             found.append(one)
     return found
+
+
+def _stands_on(leg: Leg, one: Presented) -> bool:
+    """Whether a job under way uses what would be taken away; afterwards it is looked at again."""
+    if (leg.zone, leg.form) != (one.zone, one.form):
+        return False
+    return leg.form is Form.ZONE or one.material in (leg.material, leg.old)
 
 
 def _withdraw(server: Server, one: Presented, kept: Sequence[Presented]) -> list[str]:

@@ -12,7 +12,10 @@ from origin_pulls.server.tokens import Tokens
 
 
 class TokenReach:
-    """Reaches zones with an account's tokens first, then with the server's."""
+    """Reaches zones with an account's tokens first, then with the server's.
+
+    It waits for no token: whoever has to is told by ``EdgeLater``, and others go on meanwhile.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -63,5 +66,5 @@ class TokenReach:
     @property
     def _now(self) -> Reaching:
         if self._reaching is None:
-            self._reaching = Reaching(self._config)
+            self._reaching = Reaching(self._config, is_held_up_by_none=True)
         return self._reaching

@@ -78,7 +78,8 @@ class TurningOn(Stages):
             return rollout.at(Stage.ENFORCING)
         rollout = replace(rollout, rounds=0)
         if not self.is_late(rollout):
-            return self.wait(rollout, next(iter(problems.values())))
+            waiting = self.wait(rollout, next(iter(problems.values())))
+            return self.back_at_edge(rollout) or waiting
         hint = (
             "Nothing was demanded. See `origin-pulls edge NAME`; a Configuration Rule at "
             "Cloudflare may set another encryption mode for this name."

@@ -15,6 +15,7 @@ from origin_pulls.model.caller import Kind
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import ROTATE, Applied, Job, State, item_for
 from origin_pulls.model.policy import Mode
+from origin_pulls.model.rollout import BACK
 from origin_pulls.model.wish import Cancel, Rotate
 from origin_pulls.server import importing
 from origin_pulls.store.presented import Presented
@@ -31,6 +32,13 @@ def cancel(server: Server, wish: Cancel) -> str:
             f"Job {job.number} is {job.state}: only what waits at Cloudflare can be cancelled",
             hint=f"A job that is done is taken back with `origin-pulls undo {job.number}`.",
         )
+    rollout = EdgeStore(server.store).rollout(job.number)
+    if rollout is not None and rollout.stage in BACK and not rollout.failures:
+        raise Refused(
+            f"Job {job.number} is past that: the new certificate is presented and proven, and the "
+            "old one is being taken away",
+            hint=f"See `origin-pulls wait {job.number}`.",
+        )
     EdgeStore(server.store).cancel(job.number, wish.who)
     return f"Job {job.number} is cancelled and is being taken back."
 
@@ -41,23 +49,29 @@ def make_way(server: Server, job: Job) -> None:
     But an account holder takes nothing back that somebody else asked for, or for others as well.
     """
     there = entering.at_edge(server)
+    store = EdgeStore(server.store)
     keys = {item.key: item.wanted.mode for item in job.items} if there else {}
+    to_cancel = []
     for other in there:
         shared = [item for item in other.items if item.key in keys]
         if not shared:
             continue
-        if any(keys[item.key] is Mode.ENFORCE for item in shared):
+        if job.kind == ROTATE or any(keys[item.key] is Mode.ENFORCE for item in shared):
+            who, number = store.cancelled_by(other.number), other.number
             raise Refused(
-                f"Job {other.number} is at Cloudflare with {shared[0].server_name}",
-                hint=f"Wait for it (`origin-pulls job {other.number}`), or "
-                f"`origin-pulls cancel {other.number}`.",
+                f"Job {number} is at Cloudflare with {shared[0].server_name}"
+                + (f"; it was cancelled by {who} and is being taken back" if who else ""),
+                hint=f"Wait for it (`origin-pulls wait {number}`)"
+                + ("." if who else f", or `origin-pulls cancel {number}`."),
             )
         if job.caller_kind == Kind.ACCOUNT and not is_accounts_own(other, job.who):
             raise Refused(
                 f"{shared[0].server_name} is at Cloudflare by the administrator's wish",
                 hint=f"Wait for its end, or: {rights.ASK_ADMIN}",
             )
-        EdgeStore(server.store).cancel(other.number, job.who)
+        to_cancel.append(other.number)
+    for number in to_cancel:
+        store.cancel(number, job.who)
 
 
 def is_accounts_own(job: Job, user: str) -> bool:
@@ -97,6 +111,11 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
                 f"The certificate {wish.material} was not imported for {wish.server_name}",
                 hint="Use `origin-pulls certificate import`.",
             )
+    if applied.get(key, Applied()).policy.mode is Mode.OFF:
+        raise Refused(
+            f"{wish.server_name} is off: there is nothing to rotate",
+            hint=f"`origin-pulls enforce {wish.server_name}` brings a certificate.",
+        )
     mine = {one.material for one in rows if one.key == key}
     if wish.material and len({one.zone for one in rows if one.key == key}) > 1:
         raise Refused(
@@ -111,7 +130,11 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
     for number in sorted(mine):
         for refusal in by_hand.refusals(server, number, wish.user):
             raise refusal
-    keys = rotated_with(server, vhosts, key)
+    keys = [
+        one
+        for one in rotated_with(server, vhosts, key)
+        if applied.get(one, Applied()).policy.mode is not Mode.OFF
+    ]
     items = tuple(
         replace(
             item_for(vhosts[one], applied.get(one, Applied()).policy),
