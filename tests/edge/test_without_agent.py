@@ -61,9 +61,11 @@ def test_what_is_taken_back_waits_as_everything_else_does(standing_site: EdgeSit
         number = max(one["job"] for one in site.json("jobs")["jobs"] if one["kind"] != "step")
         wishing.cancel(server, Cancel(number, "root"))
         said: list[str] = []
+        due: float = 0
         while not any("to be deleted" in text for text in said):
-            due = going.go_on(server, said.append)
-            assert due is not None, said
+            found = going.go_on(server, said.append)
+            assert found is not None, said
+            due = found
         assert due > 0, "it is asked without a pause"
         server.store.close()
     assert site.run("wait", str(number), "--json").record["state"] == "restored"
