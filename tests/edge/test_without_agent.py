@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
 import pytest
 
-from origin_pulls.engine.server import Server
+from origin_pulls.engine.edge import going, wishing
+from origin_pulls.engine.server import Server, utc_now
+from origin_pulls.model.wish import Cancel
 from origin_pulls.store.rollouts import EdgeStore
-from tests.edge.site import EdgeSite
+from tests.edge.site import LONG, EdgeSite
+from tests.edge.test_killed import killed_at
 
-pytestmark = pytest.mark.apache
+pytestmark = [pytest.mark.apache, pytest.mark.timeout(240)]
 NAME = "blog.example"
+
+
+def _later(how_much: timedelta) -> datetime:
+    return utc_now() + how_much
 
 
 def left_at_cloudflare(site: EdgeSite) -> int:
     """The number of a job that waits at Cloudflare and that nobody goes on with."""
     site.remote.switch(fate="stuck", fate_times=1)
-    process = site.start("enforce", NAME)
-    try:
-        assert process.stderr
-        while "waiting for Cloudflare" not in (line := process.stderr.readline()):
-            assert line, "it ended before it waited"
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
+    killed_at(site, "waiting for Cloudflare", "enforce", NAME)
     return int(site.json("jobs")["jobs"][0]["job"])
 
 
@@ -52,6 +56,33 @@ def test_a_job_that_is_being_taken_back_is_called_so(standing_site: EdgeSite) ->
     assert "cancelled by root and is being taken back" in refused.record["message"]
     assert f"wait {number}" in refused.record["hint"]
     assert site.run("wait", str(number), "--json").record["state"] == "restored"
+
+
+def test_what_is_taken_back_waits_as_everything_else_does(standing_site: EdgeSite) -> None:
+    site = standing_site
+    name = "acme.example"
+    site.json("enforce", name)
+    site.remote.switch(deletion=LONG)
+    with site.lagging():
+        killed_at(site, "still presents another", "rotate", name)
+        server = Server.of(site.config)
+        number = max(one["job"] for one in site.json("jobs")["jobs"] if one["kind"] != "step")
+        wishing.cancel(server, Cancel(number, "root"))
+        said: list[str] = []
+        waits = replace(server.config, edge_poll=60.0, edge_poll_later=60.0)
+        due: float | None = 0.0
+        for minute in range(10):
+            later = timedelta(minutes=minute)
+            patient = replace(server, config=waits, clock=partial(_later, later))
+            due = going.go_on(patient, said.append)
+            if any("to be deleted" in text for text in said):
+                break
+        assert due is not None
+        assert due > 1, f"it is asked without a pause, after {said}"
+        server.store.close()
+    assert site.run("wait", str(number), "--json").record["state"] == "restored"
+    assert site.is_enforced(name)
+    site.json("off", name, "--remove-certificate")
 
 
 def test_what_is_off_is_not_rotated(standing_site: EdgeSite) -> None:

@@ -139,7 +139,8 @@ def _go_on_here(server: Server, number: int, say: Say) -> None:
                 return
             time.sleep(min(due, LONGEST_SLEEP))
     except KeyboardInterrupt:
-        say(f"job {number}: `origin-pulls wait {number}` goes on, `cancel {number}` takes it back")
+        for left in _awaited(server, number):
+            say(f"job {left}: `origin-pulls wait {left}` goes on, `cancel {left}` takes it back")
         raise
 
 

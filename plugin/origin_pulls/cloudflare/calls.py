@@ -48,7 +48,7 @@ class Tries:
     def wait_for(self, fault: Fault, error: EdgeRefused) -> bool:
         """Wait as this fault asks for; false when it is for good or was waited for enough.
 
-        What would be waited for longer than there is time for is raised as ``EdgeLater``.
+        Who has no time to wait longer is told by ``EdgeLater``: it may go through yet.
         """
         is_fresh = fault.means is Means.FRESH
         if not is_fresh and fault.means not in (Means.BUSY, Means.EXISTS):
@@ -56,8 +56,9 @@ class Tries:
         reason = "fresh" if is_fresh else "busy"
         pauses: Sequence[float] = FRESH if is_fresh else (self.pause,) * fault.tries
         following = pauses[self.count[reason] :][:1]
-        if following and following[0] > self.left:
-            raise EdgeLater(error.message, hint=error.hint, seconds=following[0]) from error
+        is_in_a_hurry = self.left < float("inf")
+        if is_in_a_hurry and not (following and following[0] <= self.left):
+            raise EdgeLater(error.message, hint=error.hint, seconds=pauses[-1]) from error
         return self.wait(reason, pauses)
 
 

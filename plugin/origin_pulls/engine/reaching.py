@@ -67,6 +67,7 @@ class Reaching:
                 edge_read_timeout=min(config.edge_read_timeout, patience / 4),
             )
             sleep = self._sleep_in_time
+            self._longest = patience / 2
         self._config = config
         self._sleep = sleep
         self._say = say

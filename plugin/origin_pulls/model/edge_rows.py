@@ -11,6 +11,7 @@ from origin_pulls.model.rollout import Direction, Rollout, Stage
 TURNING_ON = (Stage.EDGE, Stage.OBSERVING, Stage.PROBING, Stage.ENFORCING)
 ROTATING = (Stage.WIDENING, Stage.EDGE, Stage.PROBING, Stage.REMOVING, Stage.NARROWING)
 WORDS: Mapping[Stage, str] = {
+    Stage.QUEUED: "It waits for its turn: nothing is touched yet",
     Stage.WIDENING: "This server learns to trust the new certificate besides the old one",
     Stage.EDGE: "Cloudflare is made to present the certificate",
     Stage.OBSERVING: "This server asks for the certificate and refuses nobody",

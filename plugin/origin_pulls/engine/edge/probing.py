@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from origin_pulls.engine import looking
+from origin_pulls.engine.edge.looking import kept
 from origin_pulls.engine.gathering import REQUEST_LOG
 from origin_pulls.engine.server import Server
+from origin_pulls.errors import EdgeUnknown
 from origin_pulls.model.proof import Ask, Seen
+from origin_pulls.model.rollout import Leg
 from origin_pulls.server import asking
 
 PAUSE = 0.05
+MOST_WAYS = 4  # through the edge, for one vhost in a run's proof
 VERIFY, SERIAL = 3, 5  # fields of a log line (model/include.py)
 LARGEST_READ = 16 * 1024 * 1024
 
@@ -50,6 +55,34 @@ def probe(server: Server, hosts: Sequence[str], serial: int | None) -> Probed:
                 return Probed(tuple(ways), problem)
             ways.append((address, asked))
     return Probed(tuple(ways))
+
+
+def probe_legs(
+    server: Server, legs: Sequence[Leg], skipped: Collection[str], *, is_old: bool
+) -> tuple[tuple[tuple[str, str, str], ...], dict[str, str]]:
+    """One round for every vhost of these legs, by the certificate that comes, or the old one.
+
+    Gives the ways that were asked (vhost key, address, host), a few for each vhost, and what
+    does not hold yet by vhost key. Vhosts whose keys are ``skipped`` are not asked.
+    """
+    vhosts = {vhost.key: vhost for vhost in looking.look(server).vhosts}
+    problems: dict[str, str] = {}
+    ways: dict[str, list[tuple[str, str]]] = {}
+    for leg in legs:
+        material = kept(server, leg.old if is_old else leg.material)
+        most = max(1, server.config.edge_names // len(leg.keys))
+        for key in leg.keys:
+            if key not in vhosts or key in skipped:
+                continue
+            hosts = [name for name in vhosts[key].host_names if name in leg.hosts][:most]
+            try:
+                probed = probe(server, hosts, material.serial if material else None)
+            except EdgeUnknown as error:
+                probed = Probed(problem=error.message)
+            ways.setdefault(key, []).extend(probed.ways)
+            if probed.problem:
+                problems[key] = probed.problem
+    return tuple((key, *way) for key, found in ways.items() for way in found[:MOST_WAYS]), problems
 
 
 def _with_port(address: str, port: int) -> str:

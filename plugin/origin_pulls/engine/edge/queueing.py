@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from origin_pulls.engine import looking as local
 from origin_pulls.engine import preparing
-from origin_pulls.engine.edge import by_hand, telling
+from origin_pulls.engine.edge import by_hand, telling, wishing
 from origin_pulls.engine.edge.beginning import Beginning
 from origin_pulls.engine.edge.ending import ended, refused
 from origin_pulls.engine.edge.entering import at_edge
@@ -124,18 +124,18 @@ def _with_sharers(server: Server, job: Job) -> Job:
     """The rotation with all vhosts that its certificates serve by now."""
     rows = [one for one in EdgeStore(server.store).valid() if one.material]
     keys = {item.key for item in job.items}
-    meant = {(one.zone, one.material) for one in rows if one.key in keys}
-    for number in sorted({material for _, material in meant}):
+    meant = wishing.sharing(rows, keys)
+    for number in sorted({one.material for one in rows if one.key in meant}):
         for refusal in by_hand.refusals(server, number, job.items[0].user):
             raise refusal
     found = local.look(server)
     applied = preparing.applied_now(server, found)
-    sharing = {one.key: one.incarnation for one in rows if (one.zone, one.material) in meant}
+    lives = {one.key: one.incarnation for one in rows if one.key in meant}
     late = tuple(
         replace(item_for(vhost, applied[vhost.key].policy), before=applied[vhost.key])
         for vhost in found.vhosts
         if vhost.key not in keys
-        and sharing.get(vhost.key) == vhost.incarnation
+        and lives.get(vhost.key) == vhost.incarnation
         and applied.get(vhost.key, Applied()).policy.mode is not Mode.OFF
     )
     if job.caller_kind == Kind.ACCOUNT and any(item.user != job.who for item in late):

@@ -84,7 +84,11 @@ class Rotating(Stages):
         """The old leaves go from Cloudflare; where that fails, tidying tries it again."""
         legs = rollout.open_legs()
         for leg in () if self._is_nobodys(legs) else legs:
-            waiting = self._delete(leg, leg.old)
+            try:
+                waiting = self._delete(leg, leg.old)
+            except Refused as error:
+                self.note(error.message)
+                continue
             if waiting and not self.is_late(rollout):
                 return self.wait(rollout, waiting)
             if waiting:
@@ -98,18 +102,33 @@ class Rotating(Stages):
             # What was brought goes without anybody waiting for it (``tidying``).
             self.store.keep_presented(self.presented(rollout, is_void=True))
             return rollout.at(Stage.NARROWING)
+        stays = False
         for leg in legs:
-            waiting = self._return_leg(leg)
+            try:
+                waiting = self._return_leg(leg)
+            except Refused as error:
+                self.note(error.message)
+                stays = True
+                continue
             if waiting and not self.is_late(rollout):
                 return self.wait(rollout, waiting)
+            stays = stays or bool(waiting)
+        if stays:
+            # It may be presented at any time from now on; ``tidying`` tries again to be rid of it.
+            self.store.keep_presented(self.presented(rollout, is_void=True))
         if Mode.ENFORCE not in self._modes(legs):
             return rollout.at(Stage.NARROWING)
+        if stays:
+            return self._trusting_both(rollout, "the new certificate is still at Cloudflare")
         _, problems = self.probe(rollout, self._asking(legs), is_old=True)
         if not problems:
             return rollout.at(Stage.NARROWING)
         if not self.is_late(rollout):
             return self.wait(rollout, next(iter(problems.values())))
-        self.note("the origin goes on trusting both certificates: it is not proven which one comes")
+        return self._trusting_both(rollout, "it is not proven which one comes")
+
+    def _trusting_both(self, rollout: Rollout, why: str) -> Rollout:
+        self.note(f"the origin goes on trusting both certificates: {why}")
         return replace(rollout.at(Stage.NARROWING), step=-1)
 
     def _is_nobodys(self, legs: Sequence[Leg]) -> bool:
@@ -140,7 +159,10 @@ class Rotating(Stages):
         return [leg for leg in asking if leg.keys]
 
     def _return_leg(self, leg: Leg) -> str:
-        """One step back; what is waited for, or empty when the leg is back."""
+        """One step back; what is waited for, or empty when the leg is back.
+
+        Raises ``Refused`` where the new certificate stays at Cloudflare.
+        """
         try:
             if leg.form is Form.HOSTNAME:
                 client = self.server.reach.client(
@@ -160,7 +182,10 @@ class Rotating(Stages):
         return self._delete(leg, leg.material)
 
     def _delete(self, leg: Leg, number: str) -> str:
-        """Delete a certificate of ours; what is waited for, or empty when it is gone."""
+        """Delete a certificate of ours; what is waited for, or empty when it is gone.
+
+        Raises ``Refused`` where Cloudflare does not let it go.
+        """
         try:
             client = self.server.reach.client(leg.user, leg.incarnation, leg.zone, leg.zone_name)
             aim = looking.aim_of(self.server, leg, number=number)
@@ -170,13 +195,11 @@ class Rotating(Stages):
                 self.store.forget(leg.zone, looking.kind(leg.form), aim.leaf)
                 return ""
             if not isinstance(found, Waiting):
-                self.note(edge_steps.describe(found, leg.zone_name))
+                # Said when it is done: what is still being deployed cannot go, and is asked again.
                 looking.do(self.server, client, leg, aim, found)
+                self.note(edge_steps.describe(found, leg.zone_name))
         except EdgeUnknown as error:
             return error.message
-        except Refused as error:
-            self.note(error.message)
-            return ""
         return "the certificate to be deleted at Cloudflare"
 
     def _narrow(self, rollout: Rollout) -> Rollout | None:

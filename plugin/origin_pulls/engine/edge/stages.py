@@ -24,7 +24,6 @@ from origin_pulls.store.rollouts import EdgeStore
 SOON = 6  # looks that come quickly; after them it is looked less often
 MOST_AT_ONCE = 12  # steps without a pause between them
 MOST_RETURNS = 3  # to the edge, for what vanished there while it was proven
-MOST_WAYS = 4  # through the edge, for one vhost in a run's proof
 Reasons = Mapping[str, tuple[str, str]]
 
 
@@ -212,28 +211,9 @@ class Stages:
         self, rollout: Rollout, legs: Sequence[Leg], *, is_old: bool = False
     ) -> tuple[Rollout, dict[str, str]]:
         """One round through the edge for every vhost of these legs; what does not hold yet."""
-        vhosts = {vhost.key: vhost for vhost in local.look(self.server).vhosts}
-        failed = rollout.failed
-        problems: dict[str, str] = {}
-        ways: dict[str, list[tuple[str, str]]] = {}
-        for leg in legs:
-            material = looking.kept(self.server, leg.old if is_old else leg.material)
-            most = max(1, self.server.config.edge_names // len(leg.keys))
-            for key in leg.keys:
-                if key not in vhosts or (key in failed and not is_old):
-                    continue
-                hosts = [name for name in vhosts[key].host_names if name in leg.hosts][:most]
-                try:
-                    probed = probing.probe(
-                        self.server, hosts, material.serial if material else None
-                    )
-                except EdgeUnknown as error:
-                    probed = probing.Probed(problem=error.message)
-                ways.setdefault(key, []).extend(probed.ways)
-                if probed.problem:
-                    problems[key] = probed.problem
-        kept = tuple((key, *way) for key, found in ways.items() for way in found[:MOST_WAYS])
-        return replace(rollout, ways=kept), problems
+        skipped = () if is_old else rollout.failed
+        ways, problems = probing.probe_legs(self.server, legs, skipped, is_old=is_old)
+        return replace(rollout, ways=ways), problems
 
     def presented(self, rollout: Rollout, *, is_void: bool) -> list[Presented]:
         """What the legs present to their vhosts; void: to those that failed, to be taken away."""

@@ -13,7 +13,7 @@ from origin_pulls.engine.edge import going, looking, renewing, telling
 from origin_pulls.engine.edge.entering import at_edge
 from origin_pulls.engine.edge.renewing import WHO
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import EdgeUnknown, Refused
+from origin_pulls.errors import EdgeLater, EdgeUnknown, Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import ZoneSeen
 from origin_pulls.model.inventory import Proxied, Vhost
@@ -105,7 +105,8 @@ def _look_at(server: Server, zone: str, standing: Standing) -> list[Drift] | Non
         seen = looking.look(client, client.zone(zone), hosts)
     except EdgeUnknown as error:
         logger.info("%s cannot be looked at: %s", first.zone_name, error)
-        return None
+        # A token that has to wait is no silent API, and took no time: the next zone, please.
+        return [] if isinstance(error, EdgeLater) else None
     except Refused as error:
         said = f"Cloudflare can no longer be watched: {error.message.rstrip('.')}. {error.hint}"
         telling.tell_unwatched(server, vhosts, said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from origin_pulls.engine import looking
@@ -85,8 +85,17 @@ def rotated_with(server: Server, vhosts: Mapping[str, Vhost], key: str) -> list[
     Empty when nothing is presented to it that could be rotated.
     """
     rows = _rotatable(server, vhosts)
-    mine = {one.material for one in rows if one.key == key}
-    return sorted({one.key for one in rows if one.material in mine})
+    return sorted(sharing(rows, {one.key for one in rows if one.key == key}))
+
+
+def sharing(rows: Sequence[Presented], keys: Collection[str]) -> frozenset[str]:
+    """These vhosts with all that share a certificate with one of them, over several zones too."""
+    found, before = frozenset(keys), frozenset[str]()
+    while found != before:
+        before = found
+        shared = {(one.zone, one.material) for one in rows if one.key in found}
+        found |= {one.key for one in rows if (one.zone, one.material) in shared}
+    return found
 
 
 def _rotatable(server: Server, vhosts: Mapping[str, Vhost]) -> list[Presented]:
