@@ -157,7 +157,9 @@ def test_what_was_emptied_by_hand_may_be_changed_afterwards(enforced: Machine) -
 def test_the_manual_page_is_where_man_looks_and_the_completion_where_bash_does(
     enforced: Machine,
 ) -> None:
-    shown = enforced.good("man", "--warnings", "origin-pulls", MANPATH="/usr/local/share/man")
+    # The machine has no settings of man's own.
+    man = ("man", "--config-file=/dev/null", "--manpath=/usr/local/share/man", "--warnings")
+    shown = enforced.good(*man, "origin-pulls")
     assert "EXIT STATUS" in shown
     completed = enforced.good(
         "bash", "-c", ". /etc/bash_completion.d/origin-pulls; complete -p origin-pulls"
