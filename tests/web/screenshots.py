@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from origin_pulls.sandbox.cloudflare.running import summary
 from tests.conftest import standing
 from tests.web.conftest import ARGUMENTS, CHROMIUM, Panel, give_feature
 from tests.web.looking import open_page, switch, wait_for_end
@@ -24,13 +25,20 @@ WIDE = {"width": 1180, "height": 820}
 @contextmanager
 def panels() -> Iterator[Panel]:
     """A sandbox with something on it to be seen."""
-    with sync_playwright() as playwright, standing(front=True) as sandbox:
+    with (
+        sync_playwright() as playwright,
+        standing(cloudflare=True, front=True) as sandbox,
+    ):
         give_feature(sandbox)
         sandbox.start_services()
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         panel = Panel(sandbox, chromium)
-        panel.under.json("observe", "blog.example", "shop.example")
-        panel.under.json("enforce", "plain.example", "api.shop.example", "--edge-ready")
+        assert sandbox.cloudflare
+        secret = summary(sandbox.cloudflare)["cloudflare_token"]
+        panel.under.json("observe", "shop.example")
+        panel.under.json("enforce", "api.shop.example", "--edge-ready")
+        panel.whm.post("r=/tokens", {"secret": secret, "label": "all zones"})
+        panel.under.json("enforce", "blog.example")  # goes the whole way, at Cloudflare too
         yield panel
         chromium.close()
 
@@ -48,7 +56,7 @@ def keep(page: Page, name: str, *, whole: bool = False) -> None:
 def whm(panel: Panel) -> None:
     """The administrator's pages."""
     with panel.signed_in("root", viewport=WIDE) as page:
-        switch(page, "dedi.example")
+        switch(page, "plain.example")
         page.mouse.move(0, 0)
         page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         keep(page, "whm-domains")
@@ -60,7 +68,7 @@ def whm(panel: Panel) -> None:
         wait_for_end(page)
         keep(page, "whm-job", whole=True)
         for name, route in (
-            ("vhost", "/vhosts/plain/plain.example"),
+            ("vhost", "/vhosts/blog/blog.example"),
             ("activity", "/activity"),
             ("doctor", "/doctor"),
             ("settings", "/settings"),

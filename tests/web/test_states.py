@@ -79,9 +79,9 @@ def a_failed_job(panel: Panel, page: Page) -> None:
 
 def a_form_that_is_wrong(_: Panel, page: Page) -> None:
     open_page(page, "/vhosts/dedi/dedi.example")
-    page.get_by_label("Paths").fill("no path")
+    page.get_by_label("Paths").fill("/a?b")
     page.get_by_role("button", name="Stage and review").click()
-    expect(page.get_by_text("no path").first).to_be_visible()
+    expect(page.get_by_text("cannot be an exempt path")).to_be_visible()
 
 
 def a_refused_review(panel: Panel, page: Page) -> None:
