@@ -28,6 +28,8 @@ WHO = {"mouse": "shop", "keyboard": "blog", "no script": "shop"}
 HOST = re.compile(r"(?:\*|[a-z0-9-]+)(?:\.[a-z0-9-]+)*\.example")
 NUMBER = re.compile(r"[0-9][0-9,]*")
 CONTROL = re.compile(r'^\s*- (\w+) "((?:[^"\\]|\\.)*)"', re.MULTILINE)
+# Stands in the head of the list only while something needs attention; the filter is in the table.
+NOW_AND_THEN = {("link", "Attention:")}
 PLACES = {
     "root": (
         *("/", "/&page=2", "/&search=dedi", "/vhosts/shop/shop.example", "/review", "/jobs"),
@@ -141,7 +143,7 @@ def test_no_control_is_missing_in_the_table(
     with panel.signed_in(user) as page:
         for route in PLACES[user]:
             open_page(page, route)
-            missing = [one for one in controls(page) if not is_used(one, used)]
+            missing = [one for one in controls(page) if not is_used(one, used | NOW_AND_THEN)]
             assert not missing, (route, missing)
 
 
