@@ -19,6 +19,7 @@ from origin_pulls.model.edge import ZoneSeen
 from origin_pulls.model.inventory import Proxied, Vhost
 from origin_pulls.model.job import Applied
 from origin_pulls.model.policy import Mode, OnDrift, Policy
+from origin_pulls.model.rollout import Stage
 from origin_pulls.model.wish import Change, Wanted
 from origin_pulls.server import certificates
 from origin_pulls.store.presented import Presented
@@ -39,11 +40,15 @@ class Standing:
 
     @classmethod
     def now(cls, server: Server) -> Standing:
-        """As it stands now; what is at the edge just now is left out, and what is off."""
+        """As it stands now; what a job changes just now is left out, and what is off."""
         found = local.look(server)
         vhosts = {vhost.key: vhost for vhost in found.vhosts}
         applied = preparing.applied_now(server, found)
-        busy = {item.key for job in at_edge(server) for item in job.items}
+        waiting = {
+            one.job for one in EdgeStore(server.store).rollouts() if one.stage is Stage.QUEUED
+        }
+        there = [job for job in at_edge(server) if job.number not in waiting]
+        busy = {item.key for job in there for item in job.items}
         zones: dict[str, list[Presented]] = {}
         for one in EdgeStore(server.store).valid():
             is_here = one.key in vhosts and vhosts[one.key].incarnation == one.incarnation
