@@ -150,6 +150,7 @@ def wishes(house: Gatehouse) -> dict[str, tuple[Wish, Permission | None, bool]]:
         "to cancel another's job": (Cancel(own["other's"]), NEVER, True),
         "to rotate": (Rotate("shop", STILL), everything, True),
         "to rotate to a certificate": (Rotate("shop", STILL, material="a" * 16), NEVER, True),
+        "to replace what was imported": (Rotate("shop", STILL, is_made_here=True), NEVER, True),
         "to rotate what others use": (Rotate("shop", SHARED), NEVER, True),
         "to bring a token": (AddToken(secret), observe, False),
         "to forget a token": (RemoveToken("0a0a0a0a"), observe, False),

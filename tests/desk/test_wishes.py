@@ -43,6 +43,7 @@ WISHES = [
     Edge("shop", "shop.example"),
     Rotate("shop", "shop.example"),
     Rotate("shop", "shop.example", "root", material="0123456789abcdef"),
+    Rotate("shop", "shop.example", is_made_here=True),
     Cancel(5),
     Enter(),
     Doctor(),

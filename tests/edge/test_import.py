@@ -205,26 +205,89 @@ def write(folder: Path, made: Made) -> list[str]:
     return given
 
 
+FORMS = {"blog.example": "zone_certificates", "acme.example": "hostname_certificates"}
+
+
+def sha256(made: Made) -> str:
+    return made.certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def bring(site: EdgeSite, name: str, made: Made, folder: Path) -> dict[str, Any]:
+    return site.json("certificate", "import", name, *write(folder, made))
+
+
 @pytest.mark.apache
-def test_an_imported_certificate_is_brought_and_then_rotated_to_the_next(
-    site: EdgeSite, tmp_path: Path
+@pytest.mark.parametrize("name", FORMS)
+def test_an_imported_certificate_is_brought_once_and_then_rotated_to_the_next(
+    site: EdgeSite, tmp_path: Path, name: str
 ) -> None:
-    name = "blog.example"
-    first, second = GOOD, make("leaf two", ROOT)
-    kept = site.json("certificate", "import", name, *write(tmp_path, first))
-    assert kept["job"] is None
+    first, second, store = GOOD, make("leaf two", ROOT, ends=20), FORMS[name]
+    for _ in range(2):
+        kept = bring(site, name, first, tmp_path)
+        assert (kept["job"], kept["outcome"], kept["notes"]) == (None, "kept", [])
     site.json("enforce", name)
-    live = [one["sha256"] for one in site.live(name)]
-    assert live == [first.certificate.fingerprint(hashes.SHA256()).hex()]
-    rotated = site.json("certificate", "import", name, *write(tmp_path, second))
+    before = site.live(name, store)
+    assert [one["sha256"] for one in before] == [sha256(first)]
+    written = site.writes()
+    again = bring(site, name, first, tmp_path)
+    assert (again["job"], again["outcome"]) == (None, "presented")
+    assert site.live(name, store) == before
+    assert site.writes() == written, "a second time there is nothing to do"
+    told = site.run("rotate", name, "--json")
+    assert told.code == 3, "what a person made is not replaced by what nobody asked for"
+    assert "certificate import" in told.record["hint"]
+    rotated = bring(site, name, second, tmp_path)
     assert rotated["job"]["state"] == "done"
-    live = [one["sha256"] for one in site.live(name)]
-    assert live == [second.certificate.fingerprint(hashes.SHA256()).hex()]
+    assert "in 19 days" in rotated["notes"][0]
+    live = [one["sha256"] for one in site.live(name, store)]
+    assert live == [sha256(second)]
     shown = site.json("certificate", "show", name)["certificates"]
-    assert [(one["sha256"], one["is_imported"], one["form"]) for one in shown] == [
-        (live[0], True, "zone")
-    ]
-    assert shown[0]["edge_id"] == site.live(name)[0]["id"]
+    assert [(one["sha256"], one["is_imported"]) for one in shown] == [(live[0], True)]
+    assert shown[0]["edge_id"] == site.live(name, store)[0]["id"]
     assert site.json("certificate", "export-ca", name)["ca"] == ROOT.pem.decode()
+    checked = {one["key"]: one for one in site.run("doctor", "--json").record["checks"]}
+    assert name in checked["certificates"]["said"], "the leaf ends before its CA"
     assert site.is_enforced(name)
     assert site.visit(name).status == 200
+    foreseen = site.json("rotate", name, "--made-here", "--dry-run")
+    assert [one["vhosts"] for one in foreseen["zones"]] == [[name]]
+    assert [one["sha256"] for one in site.live(name, store)] == live
+    site.json("rotate", name, "--made-here")
+    assert sha256(second) not in [one["sha256"] for one in site.live(name, store)]
+    assert site.visit(name).status == 200
+
+
+@pytest.mark.apache
+def test_one_certificate_serves_a_vhost_in_each_of_its_zones(
+    site: EdgeSite, tmp_path: Path
+) -> None:
+    name, zones = "shop.example", ("shop.example", "shop-parked.example", "shop-second.example")
+    second = make("leaf two", ROOT)
+    bring(site, name, GOOD, tmp_path)
+    done = site.json("enforce", name)
+    ways = [line for line in done["items"][0]["proof"] if "through Cloudflare" in line]
+    for zone in zones:
+        assert [one["sha256"] for one in site.live(zone)] == [sha256(GOOD)]
+        assert any(f"//{zone}/" in line for line in ways), "the proof leaves no zone out"
+    ran = site.run("certificate", "import", name, *write(tmp_path, second))
+    assert ran.code == 0, ran.stdout + ran.stderr
+    for zone in zones:
+        assert f"zone {zone}: a new certificate" in ran.stderr
+        assert [one["sha256"] for one in site.live(zone)] == [sha256(second)]
+        assert site.visit(zone).status == 200
+
+
+@pytest.mark.apache
+def test_what_could_not_be_used_as_it_is_meant_is_refused_and_not_kept(
+    site: EdgeSite, tmp_path: Path
+) -> None:
+    site.json("enforce", "blog-addon.blog.example")
+    ran = site.run("certificate", "import", "blog.example", *write(tmp_path, GOOD), "--json")
+    assert ran.code == 3, ran.stdout
+    assert "blog-addon.blog.example" in ran.record["hint"]
+    assert site.json("certificate", "show", "blog.example")["certificates"] == []
+    assert not (site.config.keys_directory / sha256(GOOD)[:16]).exists()
+    bring(site, "acme.example", GOOD, tmp_path)
+    ran = site.run("certificate", "import", "shop.example", *write(tmp_path, GOOD), "--json")
+    assert ran.code == 3, ran.stdout
+    assert "acme.example" in ran.record["message"]

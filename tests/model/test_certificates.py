@@ -43,6 +43,7 @@ def authority(name: str, key_usage: x509.KeyUsage | None = None) -> bytes:
 )
 def test_a_subject_that_looks_like_pem_is_no_more_than_a_comment(name: str) -> None:
     trusted = certificates.anchors(authority(name) + authority("another"), now=NOW)
+    certificates.check_bundle(trusted)
     text = certificates.bundle(trusted)
     assert [one.sha256 for one in certificates.anchors(text, now=NOW)] == [
         one.sha256 for one in trusted
@@ -63,7 +64,7 @@ def test_a_file_that_would_not_be_read_as_it_was_meant_is_never_given_out() -> N
         is_self_signed=True,
     )
     with pytest.raises(Unusable, match="would not be read"):
-        certificates.bundle([anchor, broken])
+        certificates.check_bundle([anchor, broken])
 
 
 def test_a_ca_that_may_sign_nothing_is_not_trusted() -> None:

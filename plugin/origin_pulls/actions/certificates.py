@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from origin_pulls.actions.changing import Say, carry_out
 from origin_pulls.config import Config
 from origin_pulls.engine import kept_certificates, looking, working
+from origin_pulls.engine.edge import importing_for
+from origin_pulls.engine.edge.importing_for import Fate
 from origin_pulls.engine.kept_certificates import Kept
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
@@ -15,7 +18,6 @@ from origin_pulls.model.job import Job
 from origin_pulls.model.wish import Rotate
 from origin_pulls.server import importing
 from origin_pulls.server.certificates import Material
-from origin_pulls.store.rollouts import EdgeStore
 
 
 def kept(config: Config, name: str) -> tuple[Vhost, list[Kept]]:
@@ -36,6 +38,17 @@ def authority(config: Config, name: str) -> bytes:
     return b"".join((one.folder / "ca.pem").read_bytes() for one in found)
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """An imported certificate: for whom, what was done with it (and the job that did it)."""
+
+    vhost: Vhost
+    material: Material
+    fate: Fate
+    notes: tuple[str, ...] = ()
+    job: Job | None = None
+
+
 def bring(
     config: Config,
     name: str,
@@ -45,32 +58,26 @@ def bring(
     ca: Path | None,
     who: str,
     say: Say,
-) -> tuple[Vhost, Material, Job | None]:
+) -> Brought:
     """Take a certificate made elsewhere for the vhost that serves a name.
 
     Where one is presented already it is rotated to this one (the job says how that went), else
-    it is kept for the next `enforce`.
+    it is kept for the next `enforce`. What is presented already is left alone.
     """
     server = Server.of(config)
     vhost = looking.Names(looking.look(server)).find(name)
     read = importing.read
     authority_text = read(ca) if ca is not None else None
     made = importing.material(read(leaf), read(key), authority_text, now=server.clock())
-    importing.keep_for(made, config.keys_directory / made.number, vhost.key)
-    place = vhost.user, vhost.incarnation, vhost.server_name
-    if any(one.place == place and one.material for one in EdgeStore(server.store).relied_on()):
-        wish = Rotate(vhost.user, vhost.server_name, who, made.number)
-        return vhost, made, carry_out(config, wish, say)
     with working.holding(server, say):
-        if server.store.material(*place) and _is_demanding(server, place):
-            raise Refused(
-                f"{vhost.server_name} demands another certificate by a person's word",
-                hint=f"Switch it to observe first: `origin-pulls observe {vhost.server_name}`.",
-            )
-        server.store.keep_material(*place, made.number)
-    return vhost, made, None
-
-
-def _is_demanding(server: Server, place: tuple[str, str, str]) -> bool:
-    applied = server.store.policies().get(place)
-    return applied is not None and applied.policy.mode == "enforce"
+        fate = importing_for.fate_of(server, vhost, made)
+        if fate is not Fate.PRESENTED:
+            importing_for.keep(server, vhost, made)
+        if fate is Fate.KEPT:
+            place = vhost.user, vhost.incarnation, vhost.server_name
+            server.store.keep_material(*place, made.number)
+    brought = Brought(vhost, made, fate, tuple(importing_for.notes(server, made)))
+    if fate is not Fate.ROTATES:
+        return brought
+    wish = Rotate(vhost.user, vhost.server_name, who, made.number)
+    return replace(brought, job=carry_out(config, wish, say))

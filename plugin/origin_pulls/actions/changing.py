@@ -9,8 +9,9 @@ from dataclasses import replace
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.engine import looking, preparing, previewing, relaxing, stopping, working
-from origin_pulls.engine.edge import entering, foreseeing, going, tidying, wishing
+from origin_pulls.engine.edge import entering, foreseeing, going, replacing, tidying, wishing
 from origin_pulls.engine.edge.foreseeing import Foreseen
+from origin_pulls.engine.edge.replacing import Rotated
 from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
@@ -157,10 +158,16 @@ def _awaited(server: Server, number: int) -> list[int]:
     ]
 
 
-def wish_to_rotate(config: Config, name: str, *, who: str) -> Rotate:
+def wish_to_rotate(config: Config, name: str, *, who: str, is_made_here: bool = False) -> Rotate:
     """The wish for a new certificate of the vhost that serves this name."""
     vhost = looking.Names(looking.look(Server.dry(config))).find(name)
-    return Rotate(vhost.user, vhost.server_name, who)
+    return Rotate(vhost.user, vhost.server_name, who, is_made_here=is_made_here)
+
+
+def rotated(config: Config, wish: Rotate) -> list[Rotated]:
+    """At which zones a wish would replace the certificate, and for which vhosts; asks nobody."""
+    server = Server.dry(config)
+    return replacing.foreseen(server, wishing.rotation(server, wish, looking.look(server)))
 
 
 def cancel(config: Config, number: int, who: str, say: Say) -> Job:

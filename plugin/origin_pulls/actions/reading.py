@@ -5,10 +5,9 @@ from __future__ import annotations
 from origin_pulls.config import Config
 from origin_pulls.engine import looking, preparing, showing
 from origin_pulls.engine.server import Server
-from origin_pulls.engine.showing import Row, Shown
+from origin_pulls.engine.showing import Proof, Row, Shown
 from origin_pulls.errors import Refused
 from origin_pulls.model.job import Applied, Job
-from origin_pulls.model.proof import Result
 
 
 def listing(config: Config) -> tuple[list[Row], list[str]]:
@@ -39,12 +38,10 @@ def job(config: Config, number: int) -> tuple[Job, list[tuple[int, str, str]]]:
     return found, store.progress(number)
 
 
-def prove(config: Config, name: str) -> tuple[Row, list[Result]]:
+def prove(config: Config, name: str) -> tuple[Row, Proof]:
     """Prove with real requests, now, that a vhost does what its policy says."""
     server = Server.of(config)
     found = looking.look(server)
     vhost = looking.Names(found).find(name)
     mine = preparing.applied_now(server, found).get(vhost.key, Applied())
-    results = showing.prove(server, vhost, mine)
-    showing.note_proof(server, vhost, results)
-    return Row(vhost, mine), results
+    return Row(vhost, mine), showing.prove(server, vhost, mine)

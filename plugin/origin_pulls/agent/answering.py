@@ -183,10 +183,8 @@ def _proven(server: Server, wish: desk_wish.Prove) -> Answer:
     found = looking.look(server)
     vhost = looking.vhost_of(found, wish.user, wish.server_name)
     applied = preparing.applied_now(server, found).get(vhost.key, Applied())
-    results = showing.prove(server, vhost, applied)
-    showing.note_proof(server, vhost, results)
-    held = all(result.holds for result in results)
-    return {"proof": {"held": held, "lines": [str(result) for result in results]}}
+    proof = showing.prove(server, vhost, applied)
+    return {"proof": {"held": not proof.problem, "lines": proof.lines}}
 
 
 def _at_edge(server: Server, wish: desk_wish.Edge, *, is_account: bool) -> dict[str, Any]:

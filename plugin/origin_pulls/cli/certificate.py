@@ -14,6 +14,7 @@ from origin_pulls.cli import words
 from origin_pulls.cli.changing import person
 from origin_pulls.cli.options import common, print_json, progress
 from origin_pulls.config import Config
+from origin_pulls.engine.edge.importing_for import Fate
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import EXIT_CODES
 
@@ -69,6 +70,12 @@ def show(config: Config, as_json: bool, name: str) -> None:
             click.echo(
                 f"  presented {one.form} form, zone {one.zone}, {one.edge_id or 'id unknown'}"
             )
+        if one.lies_in:
+            where = f"zone {one.lies_in}, {one.edge_id or 'id unknown'}"
+            click.echo(
+                f"  unused    lies at Cloudflare ({where}); "
+                f"`origin-pulls off {name} --remove-certificate` deletes it"
+            )
     if not found:
         click.echo(f"No certificate was made for {vhost.server_name} yet.")
 
@@ -82,10 +89,10 @@ def show(config: Config, as_json: bool, name: str) -> None:
 def import_(config: Config, as_json: bool, name: str, leaf: str, key: str, ca: str | None) -> int:
     """Use a certificate that was made elsewhere for NAME's vhost.
 
-    Where one is presented already, it is rotated to this one. Mind that every client certificate
-    which that CA ever signed is let in.
+    Where another is presented already, it is rotated to this one. Mind that every client
+    certificate which that CA ever signed is let in.
     """
-    vhost, made, job = certificates.bring(
+    brought = certificates.bring(
         config,
         name,
         leaf=Path(leaf),
@@ -94,13 +101,21 @@ def import_(config: Config, as_json: bool, name: str, leaf: str, key: str, ca: s
         who=person(),
         say=progress,
     )
+    made, job = brought.material, brought.job
     if as_json:
         record = words.job_record(job) if job else None
-        print_json({"certificate": made.number, "sha256": made.leaf_sha256, "job": record})
-    elif job:
+        found = {"certificate": made.number, "sha256": made.leaf_sha256, "job": record}
+        print_json({**found, "outcome": str(brought.fate), "notes": list(brought.notes)})
+        return EXIT_CODES[job.state] if job else 0
+    if job:
         words.say_job(job)
+    elif brought.fate is Fate.PRESENTED:
+        click.echo(f"Nothing to do: it is presented to {brought.vhost.server_name} already.")
     else:
-        click.echo(f"Kept for {vhost.server_name}; `origin-pulls enforce {name}` brings it.")
+        server_name = brought.vhost.server_name
+        click.echo(f"Kept for {server_name}; `origin-pulls enforce {name}` brings it.")
+    for text in brought.notes:
+        click.echo(f"  Note: {text}")
     return EXIT_CODES[job.state] if job else 0
 
 

@@ -13,7 +13,7 @@ import click
 import yaml
 
 from origin_pulls import yaml_text
-from origin_pulls.actions import changing, tending
+from origin_pulls.actions import changing, tending, withdrawing
 from origin_pulls.cli import words
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
 from origin_pulls.config import Config
@@ -200,11 +200,15 @@ def _carry_out(config: Config, wish: Change | Undo, *, dry_run: bool, as_json: b
         else:
             words.say_preview(prepared, foreseen)
         return 3 if prepared.refused else 0
+    before = withdrawing.known(config, wish)
     job = changing.carry_out(config, wish, progress)
+    withdrawn = withdrawing.after(config, job, before, progress)
     if as_json:
-        print_json(words.job_record(job))
+        print_json({**words.job_record(job), "edge": withdrawn.as_record()})
     else:
         words.say_job(job)
+        for text in withdrawn.lines:
+            click.echo(text)
         if job.revert_minutes and job.state is State.DONE:
             click.echo(
                 f"It goes back by itself in {job.revert_minutes} minutes. "

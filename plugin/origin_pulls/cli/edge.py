@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from origin_pulls.actions import changing
@@ -31,13 +33,26 @@ def edge(config: Config, as_json: bool, name: str) -> None:
 
 @click.command()
 @click.argument("name")
+@click.option("--made-here", is_flag=True, help="Replace an imported certificate by one made here.")
+@click.option("--dry-run", is_flag=True, help="Say which zones and vhosts it means; touch nothing.")
 @common
-def rotate(config: Config, as_json: bool, name: str) -> int:
+def rotate(config: Config, as_json: bool, name: str, made_here: bool, dry_run: bool) -> int:
     """Bring a new certificate to Cloudflare, then take the old one away; no visitor notices.
 
-    The origin trusts both while it is done. A zone's certificate is rotated for all its vhosts.
+    The origin trusts both while it is done. A zone's certificate is rotated for all its vhosts,
+    and for a vhost with names in several zones that of each.
     """
-    wish = changing.wish_to_rotate(config, name, who=person())
+    wish = changing.wish_to_rotate(config, name, who=person(), is_made_here=made_here)
+    zones = changing.rotated(config, wish)
+    if dry_run and as_json:
+        print_json({"dry_run": True, "zones": [asdict(one) for one in zones]})
+        return 0
+    for one in zones:
+        said = f"zone {one.zone}: a new certificate ({one.form} form) for {', '.join(one.vhosts)}"
+        click.echo(said) if dry_run else progress(said)
+    if dry_run:
+        click.echo("Nothing was touched (--dry-run).")
+        return 0
     return _end(changing.carry_out(config, wish, progress), as_json=as_json)
 
 
@@ -87,6 +102,12 @@ def _say(found: AtEdge) -> None:
             click.echo(f"  presents  {zone.certificate.id}, until {zone.certificate.expires[:10]}")
         for name in zone.names:
             click.echo(f"            {name.name} ({name.side}): {name.presents}")
+        for lying in zone.unused:
+            click.echo(f"  unused    {lying}: ours, and presented to nobody")
+            click.echo(
+                f"            `origin-pulls off {found.vhost.server_name} --remove-certificate` "
+                "deletes it"
+            )
         for text, hint in zone.obstacles:
             click.echo(f"  In the way: {text}.\n    {hint}")
         for text in zone.amiss:

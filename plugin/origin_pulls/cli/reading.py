@@ -104,18 +104,24 @@ def export(config: Config, as_json: bool) -> None:
 @common
 def prove(config: Config, as_json: bool, name: str) -> int:
     """Prove now, with real requests, that a vhost does what its policy says."""
-    row, results = reading.prove(config, name)
-    holds = bool(results) and all(result.holds for result in results)
+    row, proof = reading.prove(config, name)
+    holds, results, through = proof.holds, proof.results, proof.through
     if as_json:
-        record = {**showing.row_record(row), "holds": holds}
+        record = {**showing.row_record(row), "holds": holds, "edge": through.as_record()}
         print_json({**record, "results": [showing.result_record(one) for one in results]})
     else:
         click.echo(f"{row.vhost.server_name}: {row.applied.policy.mode}")
         for result in results:
-            mark = click.style("holds", fg="green") if result.holds else click.style("NO", fg="red")
-            click.echo(f"  {mark}  {result}")
+            click.echo(f"  {_mark(result.holds)}  {result}")
+        for text in through.lines:
+            is_told = bool(through.why_not) or (text == through.problem and through.holds)
+            click.echo(f"  {'note' if is_told else _mark(text != through.problem)}  {text}")
         click.echo("The policy is proven." if holds else "The policy does NOT hold.")
     return 0 if holds else 1
+
+
+def _mark(holds: bool) -> str:
+    return click.style("holds", fg="green") if holds else click.style("NO", fg="red")
 
 
 @click.command()

@@ -16,7 +16,7 @@ from origin_pulls.model import examining
 from origin_pulls.model.checks import Check, Health
 from origin_pulls.model.facts import Finding, ServerFacts
 from origin_pulls.model.inventory import Inventory, Vhost
-from origin_pulls.model.policy import Mode
+from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.server import certificates, files
 
 logger = logging.getLogger(__name__)
@@ -124,12 +124,24 @@ class _Patient:
             path = config.trust_directory / vhost.user / f"{vhost.server_name}.pem"
             text = files.read(path, limit=BUNDLE_BYTES)
             ends = [one.not_valid_after_utc for one in _read(text)]
+            ends += self._leaves_end(vhost)
             if ends:
                 yield vhost.server_name, min(ends)
         probe = certificates.kept_probe(config.probe_directory)
         if probe is not None:
             leaf = _read(files.read(probe.leaf_file, limit=BUNDLE_BYTES))
             yield from (("the probe", one.not_valid_after_utc) for one in leaf)
+
+    def _leaves_end(self, vhost: Vhost) -> list[datetime]:
+        """When what Cloudflare presents to a vhost ends: the leaf may do so long before its CA."""
+        if self.applied[vhost.key].policy.trust is not Trust.OWN:
+            return []
+        place = vhost.user, vhost.incarnation, vhost.server_name
+        folder = self.server.config.keys_directory
+        kept = [
+            certificates.kept(folder / one) for one in self.server.store.material(*place).split()
+        ]
+        return [one.expires for one in kept if one is not None]
 
 
 def _read(text: bytes | None) -> list[x509.Certificate]:

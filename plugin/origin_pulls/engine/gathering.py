@@ -79,6 +79,7 @@ class Gathering:
     def change(self, vhost: Vhost, applied: Applied, wanted: Policy) -> Change:
         """One vhost's facts for a policy that is wanted."""
         trusted = self._trusted(vhost, wanted)
+        judged.check_bundle([*trusted, self.probe])
         edge = self.server.edge.facts(vhost)
         if wanted.edge_ready:
             edge = replace(edge, presents=edge.presents | fingerprints(trusted))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 
+from origin_pulls.engine.edge import looking
+from origin_pulls.engine.edge.unused import unused
 from origin_pulls.engine.server import Server
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.server import certificates, importing
@@ -19,7 +21,8 @@ from origin_pulls.store.rollouts import EdgeStore
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One certificate of a vhost. ``zone``, ``form`` and ``since`` are empty until it is
-    presented; ``edge_id`` is Cloudflare's name for it.
+    presented; ``edge_id`` is Cloudflare's name for it. ``lies_in`` is the zone in which it lies
+    though it is presented to nobody.
     """
 
     number: str
@@ -32,6 +35,7 @@ class Kept:
     form: str = ""
     since: str = ""
     edge_id: str = ""
+    lies_in: str = ""
 
 
 def kept(server: Server, vhost: Vhost) -> list[Kept]:
@@ -42,6 +46,14 @@ def kept(server: Server, vhost: Vhost) -> list[Kept]:
         material = certificates.kept(server.config.keys_directory / number)
         if material is not None:
             found.append(_kept(server, place, number, material))
+    for lying in unused(server, vhost):
+        material = certificates.kept(server.config.keys_directory / lying.material)
+        if material is not None:
+            one = _kept(server, place, lying.material, material)
+            ids = EdgeStore(server.store).brought(lying.zone, looking.kind(lying.form))
+            found = [other for other in found if other.number != one.number or other.zone]
+            edge_id = ids.get(one.sha256, "")
+            found.append(replace(one, lies_in=lying.zone_name, edge_id=edge_id))
     return found
 
 
@@ -55,6 +67,7 @@ def as_record(one: Kept) -> dict[str, Any]:
         "zone": one.zone,
         "form": one.form,
         "since": one.since,
+        "lies_in": one.lies_in,
     }
 
 

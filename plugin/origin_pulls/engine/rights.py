@@ -173,7 +173,7 @@ def _given_way(
 
 
 def _rotated(server: Server, wish: Rotate, caller: Caller) -> Mapping[Place, tuple[Policy, ...]]:
-    if wish.material:
+    if wish.material or wish.is_made_here:
         raise Refused("Only the administrator can bring a certificate", hint=rights.ASK_ADMIN)
     vhosts = {vhost.key: vhost for vhost in looking.look(server).vhosts}
     places = {(wish.user, wish.server_name)}

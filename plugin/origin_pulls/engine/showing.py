@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from origin_pulls.engine import kept_certificates, looking, name_states, preparing
+from origin_pulls.engine.edge import asking_through
+from origin_pulls.engine.edge.asking_through import Through
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.kept_certificates import Kept
 from origin_pulls.engine.proving import Before, Prover
@@ -119,20 +121,54 @@ def look_at(server: Server, found: Inventory, vhost: Vhost) -> Shown:
     )
 
 
-def prove(server: Server, vhost: Vhost, applied: Applied) -> list[Result]:
-    """Ask a vhost with real requests, once, whether it does what its policy says."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of the requests to a vhost: of this server's own, and through Cloudflare."""
+
+    results: tuple[Result, ...]
+    through: Through
+
+    @property
+    def holds(self) -> bool:
+        """Whether the policy does what it says, as far as it was asked."""
+        return bool(self.results) and not self.problem
+
+    @property
+    def problem(self) -> str:
+        """What does not hold first; empty when all does."""
+        failed = next((str(one) for one in self.results if not one.holds), "")
+        return failed or ("" if self.through.holds else self.through.problem)
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it in sentences."""
+        return [*map(str, self.results), *self.through.lines]
+
+
+def prove(server: Server, vhost: Vhost, applied: Applied) -> Proof:
+    """Ask a vhost with real requests, once, whether it does what its policy says.
+
+    Where Cloudflare stands before it, it is asked that way too: this server alone cannot know what
+    visitors get. It is kept at the vhost whether it held.
+    """
     prover = Prover(server.config, server.probe())
     checks = [
         replace(check, before=None) for check in prover.checks(vhost, applied.policy, Before())
     ]
-    return prover.until_they_hold(checks, is_hopeless=lambda: True, patience=0)
+    results = prover.until_they_hold(checks, is_hopeless=lambda: True, patience=0)
+    proof = Proof(tuple(results), asking_through.ask(server, vhost, applied.policy))
+    said = proof.problem or _proven(proof)
+    Marks(server.store).proven(vhost, held=not proof.problem, said=said, at=server.stamp())
+    return proof
 
 
-def note_proof(server: Server, vhost: Vhost, results: Sequence[Result]) -> None:
-    """Keep at the vhost that it was proven, and whether it held."""
-    failed = next((str(one) for one in results if not one.holds), "")
-    said = failed or f"proven by {len(results)} requests"
-    Marks(server.store).proven(vhost, held=not failed, said=said, at=server.stamp())
+def _proven(proof: Proof) -> str:
+    """What held, in a few words."""
+    through = proof.through
+    said = f"proven by {len(proof.results) + len(through.ways)} requests"
+    if through.why_not:
+        return f"{said}, {through.lines[-1]}"
+    return f"{said}, {len(through.ways)} of them through Cloudflare"
 
 
 def row_record(row: Row) -> dict[str, Any]:

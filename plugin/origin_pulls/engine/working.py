@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from origin_pulls.engine import looking, recovery
 from origin_pulls.engine.carrying import Carrying
-from origin_pulls.engine.edge import entering, wishing
+from origin_pulls.engine.edge import entering, unused, wishing
 from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
@@ -58,6 +58,8 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
     number = server.store.add_job(job)
     if isinstance(wish, Change) and wish.removes:
         EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in job.items])
+        off = {item.key for item in job.items if item.wanted.mode is Mode.OFF}
+        unused.give_up(server, [vhost for vhost in found.vhosts if vhost.key in off])
     return number
 
 

@@ -130,18 +130,22 @@ def depth(trusted: Sequence[Anchor]) -> int:
 
 
 def bundle(trusted: Sequence[Anchor]) -> bytes:
-    """The CA file for these anchors, each with a line that says what it is.
-
-    ``Unusable`` where the file would not be read as these certificates and nothing else.
-    """
+    """The CA file for these anchors, each with a line that says what it is."""
     parts = [f"# {_comment(anchor.subject)}\n{anchor.pem}" for anchor in trusted]
-    text = "".join(parts).encode("ascii")
-    if trusted and fingerprints(text) != [anchor.sha256 for anchor in trusted]:
+    return "".join(parts).encode("ascii")
+
+
+def check_bundle(trusted: Sequence[Anchor]) -> None:
+    """``Unusable`` where their CA file would not be read as these and nothing else.
+
+    What they say of themselves stands in that file, and a file that cannot be read forbids every
+    reload of the server.
+    """
+    if fingerprints(bundle(trusted)) != [anchor.sha256 for anchor in trusted]:
         raise Unusable(
             "The CA file would not be read as it was meant",
             hint="One of its certificates is damaged. Export it anew as PEM.",
         )
-    return text
 
 
 def fingerprints(pem: bytes) -> list[str]:

@@ -175,7 +175,10 @@ def expiries(found: Sequence[tuple[str, datetime]], now: datetime) -> Check:
     if days < SOON:
         state = Health.BAD if first <= now else Health.WARNING
         verb = "has ended" if first <= now else f"ends in {days} days"
-        hint = "Make new ones: `origin-pulls rotate NAME`, or bring another CA."
+        hint = (
+            "Make new ones: `origin-pulls rotate NAME`; for an imported one `origin-pulls "
+            "certificate import NAME`; or bring another CA."
+        )
         return Check("certificates", title, state, f"{ending} of {len(found)}: {what} {verb}", hint)
     said = f"{len(found)} in use; the first to end is {what}, on {first:%Y-%m-%d}."
     return Check("certificates", title, Health.GOOD, said)

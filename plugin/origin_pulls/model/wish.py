@@ -59,13 +59,15 @@ class Undo:
 class Rotate:
     """Bring a new certificate to Cloudflare in the place of this vhost's (or its zone's).
 
-    ``material`` is the number of one that was imported for it; empty: a new one is made.
+    ``material`` is the number of one that was imported for it; empty: a new one is made. That an
+    imported one is replaced by one made here must be said: ``is_made_here``.
     """
 
     user: str
     server_name: str
     who: str = "root"
     material: str = ""
+    is_made_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _as_record(wish: Wish) -> dict[str, object]:
         case Rotate():
             record = {"wish": "rotate", "who": wish.who}
             record |= {"user": wish.user, "server_name": wish.server_name}
-            return {**record, "material": wish.material}
+            return {**record, "material": wish.material, "made_here": wish.is_made_here}
         case Change():
             items = [
                 {
@@ -187,7 +189,9 @@ def _job_wish(record: Mapping[str, object]) -> JobWish | None:
                 removes=record.get("removes") is True,
             )
         case "rotate":
-            return Rotate(*_vhost(record), _who(record), _material(record.get("material", "")))
+            material = _material(record.get("material", ""))
+            is_made_here = record.get("made_here") is True
+            return Rotate(*_vhost(record), _who(record), material, is_made_here)
     return None
 
 

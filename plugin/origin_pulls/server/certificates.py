@@ -48,7 +48,7 @@ class Material:
     @property
     def number(self) -> str:
         """A short name for this material, made of its leaf's fingerprint."""
-        return fingerprint(self.leaf)[:16]
+        return number_of(fingerprint(self.leaf))
 
     @property
     def leaf_sha256(self) -> str:
@@ -101,6 +101,11 @@ def make(name: str, *, now: datetime, years: int) -> Material:
     return Material(
         authority.public_bytes(Encoding.PEM), leaf.public_bytes(Encoding.PEM), _key_text(key)
     )
+
+
+def number_of(leaf_sha256: str) -> str:
+    """The number under which the material of a leaf is kept."""
+    return leaf_sha256[:16]
 
 
 def fingerprint(pem: bytes) -> str:

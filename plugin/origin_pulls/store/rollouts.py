@@ -17,6 +17,7 @@ from origin_pulls.store.records import finish_item, item_row
 CERTIFICATE = "certificate"
 ASSOCIATION = "association"
 SWITCH = "switch"
+ZONE_NAME = "name"  # of a zone to which something was brought
 IMPORTED = "imported"  # in the place of which certificate of ours, by their numbers
 
 
@@ -128,6 +129,11 @@ class EdgeStore(PresentedRows):
         rows = self.store.rows("SELECT what, id FROM brought WHERE zone=? AND kind=?", (zone, kind))
         return {row["what"]: row["id"] for row in rows}
 
+    def everywhere(self, kind: str) -> list[tuple[str, str]]:
+        """What of one kind is noted of any zone: (zone's id, what)."""
+        rows = self.store.rows("SELECT zone, what FROM brought WHERE kind=? ORDER BY zone", (kind,))
+        return [(row["zone"], row["what"]) for row in rows]
+
     def zone_material(self, zone: str) -> str:
         """The number of the certificate made for a zone; empty when none was."""
         rows = self.store.rows("SELECT number FROM zone_material WHERE zone=?", (zone,))
@@ -141,7 +147,10 @@ class EdgeStore(PresentedRows):
                 connection.execute("INSERT INTO zone_material VALUES (?,?)", (zone, number))
 
     def bring(self, old: Sequence[str], number: str) -> None:
-        """The next rotation of these certificates leads to this imported one."""
+        """The next rotation of these certificates leads to this imported one; empty: to a new one.
+
+        An earlier wish that came to nothing leads nowhere any more.
+        """
         for one in old:
             self.note("", IMPORTED, one, number)
 

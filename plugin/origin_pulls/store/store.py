@@ -62,6 +62,15 @@ class Store:
         )
         return str(rows[0]["material"]) if rows else ""
 
+    def users_of(self, number: str) -> list[tuple[str, str, str]]:
+        """The vhosts (user, incarnation, ServerName) that use the certificate of this number."""
+        rows = self.rows("SELECT user, incarnation, server_name, material FROM policy")
+        return [
+            (row["user"], row["incarnation"], row["server_name"])
+            for row in rows
+            if number in str(row["material"] or "").split()
+        ]
+
     def keep_material(self, user: str, incarnation: str, server_name: str, number: str) -> None:
         """Remember which certificate was made for this vhost."""
         with self.writing() as connection:

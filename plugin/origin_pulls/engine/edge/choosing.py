@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from origin_pulls.engine.edge import looking
 from origin_pulls.engine.edge.places import Place
 from origin_pulls.engine.server import Server
+from origin_pulls.errors import Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import Form, ZoneSeen
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.server import certificates, importing
-from origin_pulls.store.rollouts import EdgeStore
+from origin_pulls.store.rollouts import ZONE_NAME, EdgeStore
 
 NOT_MADE = "(not made yet)"  # a certificate that a look alone does not make
 
@@ -78,6 +79,8 @@ class Choosing:
 
     def _find_or_make(self, vhost: Vhost, place: Place, form: Form, *, is_only: bool) -> Chosen:
         zone = place.seen.id
+        if not any(one.zone == zone for one in self.presented):
+            self._check_imported(vhost)
         candidates = self._of_zone if form is Form.ZONE else self._of_vhost
         found = next(
             (one for one in candidates(vhost, place, is_only=is_only) if self._is_good(one)), ""
@@ -118,6 +121,8 @@ class Choosing:
             if (one.key, one.zone, one.form) == (vhost.key, place.seen.id, Form.HOSTNAME):
                 yield one.material
         own = self._own(vhost)
+        # One that a person brought for the vhost serves it in each of its zones.
+        yield from (one for one in own if self._is_imported(one))
         if is_only and len(own) == 1 and not self._is_of_zone(own[0], place.seen.id):
             yield own[0]
 
@@ -138,6 +143,7 @@ class Choosing:
             is_ours = leaf in live and number not in taken and not self._is_imported(number)
             if is_ours and self._is_good(number):
                 if not self.server.is_dry:
+                    self.store.note(seen.id, ZONE_NAME, seen.name)
                     self.store.note(seen.id, looking.kind(form), leaf, live[leaf])
                 return number
         return ""
@@ -145,6 +151,18 @@ class Choosing:
     def _own(self, vhost: Vhost) -> list[str]:
         place = vhost.user, vhost.incarnation, vhost.server_name
         return self.server.store.material(*place).split()
+
+    def _check_imported(self, vhost: Vhost) -> None:
+        """Refuse where the one that a person brought has ended: another is not what they want."""
+        for number in self._own(vhost):
+            if self._is_imported(number) and not self._is_good(number):
+                raise Refused(
+                    f"The certificate that was imported for {vhost.server_name} has ended, or ends "
+                    "within a day",
+                    hint="Bring its successor (`origin-pulls certificate import "
+                    f"{vhost.server_name}`). To have one made here instead remove the folder "
+                    f"{self.server.config.keys_directory / number}.",
+                )
 
     def _is_imported(self, number: str) -> bool:
         return bool(importing.imported_for(self.server.config.keys_directory / number))

@@ -15,7 +15,7 @@ from origin_pulls.model.edge_steps import Aim, EdgeStep
 from origin_pulls.model.rollout import Leg
 from origin_pulls.server import certificates
 from origin_pulls.server.certificates import Material
-from origin_pulls.store.rollouts import ASSOCIATION, SWITCH, EdgeStore
+from origin_pulls.store.rollouts import ASSOCIATION, SWITCH, ZONE_NAME, EdgeStore
 
 if TYPE_CHECKING:
     from origin_pulls.engine.server import Server
@@ -132,6 +132,7 @@ def _upload(server: Server, client: ZoneClient, leg: Leg, aim: Aim) -> None:
     if material is None:
         return
     store = EdgeStore(server.store)
+    store.note(leg.zone, ZONE_NAME, leg.zone_name)
     store.note(leg.zone, kind(leg.form), aim.leaf)
     pem = material.leaf.decode("ascii")
     if leg.form is Form.ZONE:

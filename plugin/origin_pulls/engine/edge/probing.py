@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from collections.abc import Collection, Sequence
@@ -18,17 +19,32 @@ from origin_pulls.model.rollout import Leg
 from origin_pulls.server import asking
 
 PAUSE = 0.05
-MOST_WAYS = 4  # through the edge, for one vhost in a run's proof
+MOST_WAYS = 4  # through the edge, for one vhost in a run's proof, but one a zone at least
 VERIFY, SERIAL = 3, 5  # fields of a log line (model/include.py)
 LARGEST_READ = 16 * 1024 * 1024
+Way = tuple[str, str]  # an address of the edge (with port), and the host name to ask for there
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What one round came to: ways that were asked, and why it does not hold (empty: it does)."""
+    """What one round came to: ways that were asked, and why it does not hold (empty: it does).
 
-    ways: tuple[tuple[str, str], ...] = ()
+    ``is_served``: whoever was asked last gave an answer that is not Cloudflare's own 520 to 530.
+    ``is_asked`` is false where nobody could be.
+    """
+
+    ways: tuple[Way, ...] = ()
     problem: str = ""
+    is_served: bool = True
+    is_asked: bool = True
+
+
+def spread(found: Sequence[Sequence[Way]], most: int) -> list[Way]:
+    """At most so many of the ways of several zones, but one of each zone: in turn from all."""
+    turns = itertools.zip_longest(*found)
+    ways = [way for turn in turns for way in turn if way is not None]
+    zones = sum(bool(one) for one in found)
+    return ways[: max(most, zones)]
 
 
 def probe(server: Server, hosts: Sequence[str], serial: int | None) -> Probed:
@@ -38,21 +54,24 @@ def probe(server: Server, hosts: Sequence[str], serial: int | None) -> Probed:
     a certificate that Apache trusts: the one of this ``serial`` where one is given.
     """
     log = server.apache.paths.logs / REQUEST_LOG
-    ways: list[tuple[str, str]] = []
+    ways: list[Way] = []
     for host in hosts[: server.config.edge_names]:
         asked = f"origin-pulls-proof{host[1:]}" if host.startswith("*.") else host
         addresses = server.reach.edge_addresses(asked)
         if not addresses:
-            return Probed(problem=f"DNS names no address of Cloudflare for {asked}")
+            return Probed(problem=f"DNS names no address of Cloudflare for {asked}", is_asked=False)
         found = [_with_port(address, server.config.edge_port) for address in addresses]
         # A machine without IPv6 asks by the others: the same edge stands behind all of them.
         reached = [address for address in found if asking.has_route(address)]
         if not reached:
-            return Probed(problem=f"this server has no way to Cloudflare for {asked}: {found[0]}")
+            return Probed(
+                problem=f"this server has no way to Cloudflare for {asked}: {found[0]}",
+                is_asked=False,
+            )
         for address in reached:
-            problem = _ask(server, log, address, asked, serial)
+            problem, seen = _ask(server, log, address, asked, serial)
             if problem:
-                return Probed(tuple(ways), problem)
+                return Probed(tuple(ways), problem, is_served=_is_served(seen))
             ways.append((address, asked))
     return Probed(tuple(ways))
 
@@ -67,7 +86,7 @@ def probe_legs(
     """
     vhosts = {vhost.key: vhost for vhost in looking.look(server).vhosts}
     problems: dict[str, str] = {}
-    ways: dict[str, list[tuple[str, str]]] = {}
+    ways: dict[str, list[Sequence[Way]]] = {}
     for leg in legs:
         material = kept(server, leg.old if is_old else leg.material)
         most = max(1, server.config.edge_names // len(leg.keys))
@@ -79,33 +98,41 @@ def probe_legs(
                 probed = probe(server, hosts, material.serial if material else None)
             except EdgeUnknown as error:
                 probed = Probed(problem=error.message)
-            ways.setdefault(key, []).extend(probed.ways)
+            ways.setdefault(key, []).append(probed.ways)
             if probed.problem:
                 problems[key] = probed.problem
-    return tuple((key, *way) for key, found in ways.items() for way in found[:MOST_WAYS]), problems
+    asked = [(key, *way) for key, found in ways.items() for way in spread(found, MOST_WAYS)]
+    return tuple(asked), problems
 
 
 def _with_port(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _ask(server: Server, log: Path, address: str, host: str, serial: int | None) -> str:
+def _ask(
+    server: Server, log: Path, address: str, host: str, serial: int | None
+) -> tuple[str, Seen]:
     nonce = secrets.token_hex(12)
     began = _size(log)
     ask = Ask(address=address, host=host, nonce=nonce)
     seen = asking.ask(ask, {}, timeout=server.config.answer_timeout)
     line = _line(log, began, nonce, server.config.log_patience if seen.status else 0)
     where = f"{host} by way of Cloudflare ({address})"
+    problem = ""
     if line is None:
-        return f"{where}: {_missing(seen)}"
-    if line[VERIFY] != "SUCCESS":
+        problem = _missing(seen)
+    elif line[VERIFY] != "SUCCESS":
         what = "no certificate" if line[VERIFY] == "NONE" else f"no good one ({line[VERIFY]})"
-        return f"{where}: Cloudflare presents {what} yet"
-    if serial is not None and _number(line[SERIAL]) != serial:
-        return f"{where}: Cloudflare still presents another certificate"
-    if seen.status is None or seen.status >= 520:
-        return f"{where}: {seen}"
-    return ""
+        problem = f"Cloudflare presents {what} yet"
+    elif serial is not None and _number(line[SERIAL]) != serial:
+        problem = "Cloudflare still presents another certificate"
+    elif not _is_served(seen):
+        problem = str(seen)
+    return (f"{where}: {problem}" if problem else ""), seen
+
+
+def _is_served(seen: Seen) -> bool:
+    return seen.status is not None and seen.status < 520
 
 
 def _missing(seen: Seen) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from origin_pulls.engine.edge.legs import deadline, joined
 from origin_pulls.engine.server import Server
 from origin_pulls.model.edge import Form
@@ -12,15 +14,38 @@ from origin_pulls.store.presented import Presented
 from origin_pulls.store.rollouts import IMPORTED, EdgeStore
 
 
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """One zone whose certificate is rotated, and the vhosts to which it is presented."""
+
+    zone: str
+    form: Form
+    vhosts: tuple[str, ...]
+
+
+def foreseen(server: Server, job: Job) -> list[Rotated]:
+    """The zones at which a rotation would replace certificates, for which vhosts."""
+    found: dict[tuple[str, str, Form], Rotated] = {}
+    for one in _replaced(server, job):
+        key = one.zone_name, one.material, one.form
+        known = found.get(key, Rotated(one.zone_name, one.form, ()))
+        found[key] = replace(known, vhosts=(*known.vhosts, one.server_name))
+    return list(found.values())
+
+
 def begin_rotation(server: Server, job: Job) -> Rollout:
     """The rollout of a new certificate for what the vhosts of this job are presented."""
-    keys = {item.key for item in job.items}
-    rows = [one for one in EdgeStore(server.store).valid() if one.key in keys and one.material]
+    store = EdgeStore(server.store)
+    rows = _replaced(server, job)
+    imported = {one.material: store.take_brought(one.material) for one in rows}
     legs: dict[tuple[str, str], Leg] = {}
     for one in rows:
         known = legs.get((one.zone, one.material))
-        number = known.material if known else _successor(server, one)
-        legs[one.zone, one.material] = joined(known, _leg_of(one, number))
+        number = known.material if known else imported[one.material] or _make(server, one)
+        if number != one.material:
+            legs[one.zone, one.material] = joined(known, _leg_of(one, number))
+    for old in imported:
+        store.forget("", IMPORTED, old)
     rollout = Rollout(
         job=job.number,
         direction=Direction.ROTATE,
@@ -39,13 +64,14 @@ def begin_rotation(server: Server, job: Job) -> Rollout:
     return rollout.failing(missing)
 
 
-def _successor(server: Server, one: Presented) -> str:
-    """The number of the certificate that takes the place: an imported one, else a new one."""
-    store = EdgeStore(server.store)
-    imported = store.take_brought(one.material)
-    if imported:
-        store.forget("", IMPORTED, one.material)
-        return imported
+def _replaced(server: Server, job: Job) -> list[Presented]:
+    """What is presented to the vhosts of a job and has a certificate of ours."""
+    keys = {item.key for item in job.items}
+    return [one for one in EdgeStore(server.store).valid() if one.key in keys and one.material]
+
+
+def _make(server: Server, one: Presented) -> str:
+    """The number of a certificate that is made to take the place of another."""
     name = one.zone_name if one.form is Form.ZONE else one.server_name
     years = server.config.certificate_years
     material = certificates.make(name, now=server.clock(), years=years)

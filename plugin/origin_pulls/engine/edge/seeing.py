@@ -11,6 +11,7 @@ from origin_pulls.config import Config
 from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import looking, watching
 from origin_pulls.engine.edge.entering import at_edge
+from origin_pulls.engine.edge.unused import unused
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, Refused
 from origin_pulls.model import edge, edge_obstacles, edge_steps
@@ -18,6 +19,7 @@ from origin_pulls.model.edge import SeenCertificate, ZoneSeen
 from origin_pulls.model.inventory import Inventory, Proxied, Vhost
 from origin_pulls.model.job import Applied, Job
 from origin_pulls.model.zones import ProxyState
+from origin_pulls.server import certificates
 from origin_pulls.store.presented import Presented
 from origin_pulls.store.rollouts import Drift, EdgeStore
 
@@ -35,7 +37,10 @@ class NameAtEdge:
 
 @dataclass(frozen=True, slots=True)
 class ZoneAtEdge:
-    """One zone of the vhost: as it is seen, its names, our part in it, and what is amiss."""
+    """One zone of the vhost: as it is seen, its names, our part in it, and what is amiss.
+
+    ``unused`` are the ids of certificates that we brought there and that are presented to nobody.
+    """
 
     seen: ZoneSeen
     names: tuple[NameAtEdge, ...]
@@ -43,6 +48,7 @@ class ZoneAtEdge:
     certificate: SeenCertificate | None
     obstacles: tuple[tuple[str, str], ...]
     amiss: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ def _zone_record(zone: ZoneAtEdge) -> dict[str, Any]:
         ],
         "obstacles": [{"message": text, "hint": hint} for text, hint in zone.obstacles],
         "amiss": list(zone.amiss),
+        "unused": list(zone.unused),
     }
 
 
@@ -183,7 +190,11 @@ def _zone(
     )
     obstacles = tuple((one.message, one.hint) for one in edge_obstacles.hindrances(aim, seen))
     amiss = tuple(watching.amiss(server, ours, seen, vhost, applied.policy)) if ours else ()
-    return ZoneAtEdge(seen, names, ours, certificate, obstacles, amiss)
+    lying = {one.material for one in unused(server, vhost) if one.zone == seen.id}
+    left = tuple(
+        one.id for one in everywhere if one.is_live and certificates.number_of(one.sha256) in lying
+    )
+    return ZoneAtEdge(seen, names, ours, certificate, obstacles, amiss, left)
 
 
 def _words(presented: str, leaf: str) -> str:

@@ -72,7 +72,7 @@ class TurningOn(Stages):
             if one.place == (item.user, item.incarnation, item.server_name)
         }
         return all(
-            (leg.zone, leg.form, leg.material) in relied_on
+            not leg.is_fresh and (leg.zone, leg.form, leg.material) in relied_on
             for leg in rollout.legs
             if item.key in leg.keys
         )
@@ -157,4 +157,6 @@ class TurningOn(Stages):
         """
         before = {one.identity for one in self.store.valid()}
         brought = self.presented(rollout, is_void=True)
-        self.store.keep_presented([one for one in brought if one.identity not in before])
+        self.store.keep_presented(
+            [one for one in brought if one.removes or one.identity not in before]
+        )

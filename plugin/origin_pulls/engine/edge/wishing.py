@@ -126,15 +126,25 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
             hint=f"`origin-pulls enforce {wish.server_name}` brings a certificate.",
         )
     mine = {one.material for one in rows if one.key == key}
-    if wish.material and len({one.zone for one in rows if one.key == key}) > 1:
+    if mine == {wish.material}:
         raise Refused(
-            f"{wish.server_name} has names in several zones, and each zone needs its own",
-            hint="Import one for a vhost whose names are in one zone.",
+            f"That certificate is presented to {wish.server_name} already",
+            hint="There is nothing to do.",
         )
+    mine.discard(wish.material)
     if not mine:
         raise Refused(
             f"Origin Pulls has brought no certificate to Cloudflare for {wish.server_name}",
             hint=f"`origin-pulls enforce {wish.server_name}` does; then it can be rotated.",
+        )
+    imported = [
+        number for number in mine if importing.imported_for(server.config.keys_directory / number)
+    ]
+    if imported and not wish.material and not wish.is_made_here:
+        raise Refused(
+            f"The certificate of {wish.server_name} was made elsewhere, and its successor is too",
+            hint=f"Bring it: `origin-pulls certificate import {wish.server_name}`. To have one "
+            f"made here in its place: `origin-pulls rotate {wish.server_name} --made-here`.",
         )
     for number in sorted(mine):
         for refusal in by_hand.refusals(server, number, wish.user):
@@ -151,6 +161,6 @@ def rotation(server: Server, wish: Rotate, found: Inventory) -> Job:
         )
         for one in keys
     )
-    if wish.material:
+    if not server.is_dry:
         EdgeStore(server.store).bring(sorted(mine), wish.material)
     return Job(number=0, kind=ROTATE, who=wish.who, asked=server.stamp(), items=items)
