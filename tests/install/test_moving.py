@@ -86,6 +86,9 @@ def test_no_request_is_refused_while_a_site_moves(release: Path, wheelhouse: Pat
         settings = new.at("/etc/origin-pulls/config.yaml")
         known = "".join(f"{k}: {v}\n" for k, v in plugin_settings(sandbox.cloudflare).items())
         settings.write_text(settings.read_text() + known)
+        # Which networks are Cloudflare's is known to the new server as to the old one.
+        networks = "/etc/origin-pulls/cloudflare-ranges.json"
+        new.at(networks).write_bytes(old.at(networks).read_bytes())
         ports = [(sandbox.https_port, new.sandbox.https_port)]
         for near, far in [*ports, (sandbox.http_port, new.sandbox.http_port)]:
             paths.enter_context(relay(near, far))
