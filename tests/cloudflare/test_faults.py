@@ -167,6 +167,7 @@ def test_who_may_not_wait_comes_again_where_cloudflare_is_busy(
     api: Api, slept: list[float]
 ) -> None:
     api.on("PUT", f"{AOP}/settings", bad(409, 0, "conflict"))
+    api.on("GET", f"{AOP}/settings", good({"enabled": False}))
     with (
         Client(api.url, Secret(b"busy"), sleep=slept.append, pause=3.0, longest=4.0) as one,
         pytest.raises(EdgeLater, match="busy with another change"),

@@ -123,10 +123,16 @@ def test_a_cancelled_job_takes_nothing_from_the_next_one_at_its_zone(agent: Agen
     first = agent.to_mode("enforce", ONE)
     first.until_said("waiting for Cloudflare")
     agent.cancel(first)
+    by_plain_http(site, OTHER)
     with Visitor(site, OTHER) as visitor:
         other = agent.to_mode("enforce", OTHER)
         assert first.until_over().state is State.RESTORED
         release(site)
+        other.until_said("waiting for blog-addon")
+        time.sleep(10 * site.config.edge_poll)
+        assert site.zone(ZONE)["aop_enabled"]
+        assert len(site.live(ZONE)) == 1
+        by_plain_http(site)
         assert other.until_over().state is State.DONE
         again = agent.to_mode("enforce", ONE)
         assert again.until_over().state is State.DONE

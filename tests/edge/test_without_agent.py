@@ -14,6 +14,7 @@ from origin_pulls.model.wish import Cancel
 from origin_pulls.store.rollouts import EdgeStore
 from tests.edge.site import LONG, EdgeSite
 from tests.edge.test_killed import killed_at
+from tests.engine.test_together import until
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(240)]
 NAME = "blog.example"
@@ -79,8 +80,10 @@ def test_what_is_taken_back_waits_as_everything_else_does(standing_site: EdgeSit
                 break
         assert due is not None
         assert due > 1, f"it is asked without a pause, after {said}"
-        server.store.close()
-    assert site.run("wait", str(number), "--json").record["state"] == "restored"
+    after = replace(server, clock=partial(_later, timedelta(minutes=minute + 1)))
+    until(lambda: going.go_on(after, said.append) is None, "it is taken back")
+    server.store.close()
+    assert site.run("job", str(number), "--json").record["state"] == "restored"
     assert site.is_enforced(name)
     site.json("off", name, "--remove-certificate")
 
