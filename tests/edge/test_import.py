@@ -245,7 +245,7 @@ def test_an_imported_certificate_is_brought_once_and_then_rotated_to_the_next(
     assert [(one["sha256"], one["is_imported"]) for one in shown] == [(live[0], True)]
     assert shown[0]["edge_id"] == site.live(name, store)[0]["id"]
     assert site.json("certificate", "export-ca", name)["ca"] == ROOT.pem.decode()
-    checked = {one["key"]: one for one in site.run("doctor", "--json").record["checks"]}
+    checked = {one["name"]: one for one in site.run("doctor", "--json").record["checks"]}
     assert name in checked["certificates"]["said"], "the leaf ends before its CA"
     assert site.is_enforced(name)
     assert site.visit(name).status == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from origin_pulls.actions.changing import Say, carry_out
+from origin_pulls.actions.changing import Say, carry_out, rotated
 from origin_pulls.config import Config
 from origin_pulls.engine import kept_certificates, looking, working
 from origin_pulls.engine.edge import importing_for
@@ -80,4 +80,6 @@ def bring(
     if fate is not Fate.ROTATES:
         return brought
     wish = Rotate(vhost.user, vhost.server_name, who, made.number)
+    for zone in rotated(config, wish):
+        say(str(zone))
     return replace(brought, job=carry_out(config, wish, say))

@@ -48,8 +48,7 @@ def rotate(config: Config, as_json: bool, name: str, made_here: bool, dry_run: b
         print_json({"dry_run": True, "zones": [asdict(one) for one in zones]})
         return 0
     for one in zones:
-        said = f"zone {one.zone}: a new certificate ({one.form} form) for {', '.join(one.vhosts)}"
-        click.echo(said) if dry_run else progress(said)
+        (click.echo if dry_run else progress)(str(one))
     if dry_run:
         click.echo("Nothing was touched (--dry-run).")
         return 0

@@ -22,6 +22,10 @@ class Rotated:
     form: Form
     vhosts: tuple[str, ...]
 
+    def __str__(self) -> str:
+        named = ", ".join(self.vhosts)
+        return f"zone {self.zone}: a new certificate ({self.form} form) for {named}"
+
 
 def foreseen(server: Server, job: Job) -> list[Rotated]:
     """The zones at which a rotation would replace certificates, for which vhosts."""
