@@ -23,9 +23,10 @@ ROOT: Mapping[str, str] = {
         sees Showing 1
     """,
     "filters": """
+        opens /vhosts/blog/blog.example
         opens /
         choose Mode = observe
-        choose Behind Cloudflare = unknown
+        choose Behind Cloudflare = some
         choose Attention = no
         fill Account = blog
         fill Owner = root
@@ -215,6 +216,8 @@ ROOT: Mapping[str, str] = {
         sees Locked for the account holder: Ask us first
         press Unlock
         lacks Locked for the account holder
+        follow shop
+        lacks plain.example
     """,
     "tokens": """
         opens /tokens
