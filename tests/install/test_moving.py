@@ -117,7 +117,7 @@ def test_no_request_is_refused_while_a_site_moves(release: Path, wheelhouse: Pat
             assert UnderTest(new.sandbox).is_enforced(SITE)
             assert UnderTest(new.sandbox).is_open(BY_HAND)
             old.good("/opt/origin-pulls/current/install.sh", "uninstall")
-        assert set(visitor.came) == {"200"}, visitor.came
+        assert set(visitor.came) == {"HTTP 200"}, visitor.came
         assert len(site.live(SITE)) == 1
         log = new.at("/etc/apache2/logs/origin-pulls.log").read_text()
         assert "SUCCESS" in log
