@@ -137,6 +137,7 @@ $SITE is enforced and $BYSTANDER answers as before. Try next:
   $program prove $SITE                # real handshakes, now
   $program observe shop.example --dry-run    # steps and diffs; touches nothing
   $program off $SITE                  # everything as it was
+  $program sandbox status --json      # also its Cloudflare's token, and switches (docs/CLOUDFLARE.md)
   curl --cacert $SERVER_CA --resolve $SITE:$PORT:127.0.0.1 https://$SITE:$PORT/
                                                            # no certificate: refused
 Click through it (the certificate is the sandbox's own, so the browser warns):

@@ -13,6 +13,7 @@
     ├── NotRestored         5   somebody must look; the hint names the commands to type
     ├── Unusable            2   what was typed cannot be understood
     └── Damaged             5   a file of ours cannot be read (store, journal)
+        └── Full            5   the disk is full: what was begun goes on when there is room
 """
 
 
@@ -101,3 +102,7 @@ class Damaged(OriginPullsError):
     """A file of ours cannot be read; no decision can be built on it."""
 
     exit_code = 5
+
+
+class Full(Damaged):
+    """The store cannot be written because the disk is full; it is sound, and so is the rest."""

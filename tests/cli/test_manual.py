@@ -9,12 +9,19 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from origin_pulls.cli import commands, manual
 from tests.documents import TOP
 from tests.test_docs import COMMANDS
 
 COMPLETION = TOP / "appconfig/systemd/origin-pulls.completion"
+HIDDEN = {  # what a command knows only to say that it takes it not
+    "off": {
+        *("--trust", "--ca", "--exempt-name", "--exempt-path", "--exempt-net", "--no-exempt"),
+        *("--edge-ready", "--on-drift"),
+    }
+}
 # As readline asks: the words so far, the last of them begun; what it would offer, one a line.
 ASK = """
 . "$1"
@@ -38,7 +45,7 @@ def test_the_manual_page_holds_every_command_with_its_options() -> None:
     for command, options in COMMANDS.items():
         said = found[command]
         for spellings in options:
-            if not spellings & {"--root", "--json"}:
+            if not spellings & ({"--root", "--json"} | HIDDEN.get(command, set())):
                 assert any(re.search(rf"^\.B .*{one}\b", said, re.M) for one in spellings), (
                     spellings
                 )
@@ -46,7 +53,7 @@ def test_the_manual_page_holds_every_command_with_its_options() -> None:
 
 def test_it_explains_each_exit_code_of_the_readme() -> None:
     table = (TOP / "README.md").read_text().partition("### Exit codes")[2].partition("\n## ")[0]
-    codes = re.findall(r"^\| (\d) \|", table, re.MULTILINE)
+    codes = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
     assert [code for code, _ in manual.STATUS] == codes
 
 
@@ -86,3 +93,11 @@ def test_bash_completes(typed: list[str], offered: set[str]) -> None:
     )
     assert "-F _origin_pulls origin-pulls" in ran.stderr
     assert set(ran.stdout.split()) == offered
+
+
+def test_the_help_of_off_lists_only_what_off_takes() -> None:
+    said = CliRunner().invoke(commands, ["off", "--help"]).output
+    assert "--port80" in said
+    assert "--keep-going" in said
+    for option in ("--trust", "--ca", "--exempt-name", "--no-exempt", "--edge-ready", "--on-drift"):
+        assert f"{option} " not in said

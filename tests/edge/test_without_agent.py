@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from origin_pulls.model.wish import Cancel
 from origin_pulls.store.rollouts import EdgeStore
 from tests.edge.site import LONG, EdgeSite
 from tests.edge.test_killed import killed_at
-from tests.engine.test_together import until
+from tests.engine.test_together import agent_of, until
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(240)]
 NAME = "blog.example"
@@ -100,3 +101,36 @@ def test_what_is_off_is_not_rotated(standing_site: EdgeSite) -> None:
         site.remote.end_faults()
     assert refused.code == 3, refused.stdout
     assert "is off" in refused.record["message"]
+
+
+def test_what_was_cancelled_is_said_once_and_needs_no_attention(standing_site: EdgeSite) -> None:
+    site = standing_site
+    number = left_at_cloudflare(site)
+    ran = site.run("cancel", str(number))
+    assert ran.code == 0, ran.stderr
+    assert "Cancelled by root. It was taken back." in ran.stdout
+    assert ran.stderr.count("cancelled by root: taking it back") == 1, ran.stderr
+    site.remote.ask("POST", "release")
+    shown = site.json("list", "--search", NAME)["vhosts"]
+    assert [row["attention"] for row in shown if row["servername"] == NAME] == [[]]
+
+
+def test_who_stops_waiting_for_the_agent_learns_what_becomes_of_the_job(
+    standing_site: EdgeSite,
+) -> None:
+    site = standing_site
+    with agent_of(site):
+        site.remote.switch(fate="stuck", fate_times=1)
+        process = site.start("enforce", NAME)
+        assert process.stderr
+        while "waiting for Cloudflare" not in (line := process.stderr.readline()):
+            assert line, "it ended before it waited"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        number = site.json("jobs")["jobs"][0]["job"]
+        assert process.returncode == 130
+        assert f"job {number} goes on in the agent" in said
+        assert f"`origin-pulls wait {number}`" in said
+        assert f"`origin-pulls cancel {number}`" in said
+        assert site.run("cancel", str(number)).code == 0
+    site.remote.ask("POST", "release")

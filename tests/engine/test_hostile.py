@@ -10,9 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from origin_pulls.model.include import State, nothing, state
 from origin_pulls.model.proof import Ask
@@ -211,6 +216,73 @@ def test_a_change_that_is_stopped_by_hand_takes_itself_back(
     assert one.is_open("blog.example")
     assert one.is_sound()
     assert not (one.config.journal / "current").exists()
+
+
+@contextmanager
+def held_in_its_reload(one: UnderTest) -> Iterator[Path]:
+    """Apache stands still in its next reload, its configuration read and the CA files not, while
+    the file that this gives is there; ``closed.reached`` beside it says that it does.
+    """
+    closed, program = one.root / "run" / "closed", one.root / "run" / "passphrase"
+    made, key = one.root / "run" / "slow.pem", one.root / "run" / "slow.key"
+    private = ec.generate_private_key(ec.SECP256R1())
+    made.write_bytes(_self_signed(private))
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    program.write_text(
+        f"#!/bin/sh\nwhile [ -e {closed} ]; do : > {closed}.reached; sleep 0.02; done\n"
+        "echo secret\n"
+    )
+    program.chmod(0o755)
+    port = one.sandbox.https_port
+    # A virtual host before all others asks for its key's passphrase, and Apache waits for it.
+    (one.apache.paths.conf_directory / "slow.conf").write_text(
+        f"SSLPassPhraseDialog exec:{program}\n<VirtualHost 127.0.9.9:{port}>\n"
+        f"ServerName slow.invalid\nSSLEngine on\nSSLCertificateFile {made}\n"
+        f"SSLCertificateKeyFile {key}\n</VirtualHost>\n"
+    )
+    closed.touch()
+    try:
+        yield closed
+    finally:
+        closed.unlink(missing_ok=True)
+
+
+def _self_signed(key: ec.EllipticCurvePrivateKey) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "slow.invalid")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=2))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
+
+
+def test_no_file_is_taken_from_an_apache_that_is_still_reloading(one: UnderTest) -> None:
+    with held_in_its_reload(one) as closed:
+        process = one.start(*ENFORCE)
+        assert process.stderr
+        until(lambda: closed.with_name("closed.reached").exists(), "Apache reloads")
+        while "proving" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.readline() + process.stderr.readline()
+        time.sleep(0.5)  # what would go now goes
+        is_there = one.bundle("blog", "blog.example").exists()
+        closed.unlink()
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 4, (said, out, err)
+    assert is_there
+    assert "Apache is down" not in err
+    assert one.is_open("blog.example")
+    assert one.is_sound()
 
 
 def test_a_lock_file_that_is_removed_lets_nobody_in_beside(one: UnderTest) -> None:

@@ -16,7 +16,7 @@ from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.relaxing import Relaxed
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.errors import Refused, Unusable
-from origin_pulls.model.job import Applied, Job
+from origin_pulls.model.job import Applied, Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.wish import Cancel, Change, JobWish, Reviewed, Rotate, Wanted
 from origin_pulls.server import lock
@@ -89,13 +89,21 @@ def carry_out(config: Config, wish: JobWish, say: Say) -> Job:
     return follow(config, number, say)
 
 
-def follow(config: Config, number: int, say: Say) -> Job:
-    """Wait for the outcome of a job, saying its progress.
+def follow(config: Config, number: int, say: Say, *, said: int = 0) -> Job:
+    """Wait for the outcome of a job, saying its progress behind line ``said``.
 
     When the agent ends in the middle, what it left is brought to an end here.
     """
     server = Server.of(config)
-    said = looked = 0
+    try:
+        return _followed(config, server, number, say, said)
+    except KeyboardInterrupt:
+        _say_who_goes_on(config, server, number, say)
+        raise
+
+
+def _followed(config: Config, server: Server, number: int, say: Say, said: int) -> Job:
+    looked = 0
     while True:
         for line, _, text in server.store.progress(number, after=said):
             say(text)
@@ -111,6 +119,7 @@ def follow(config: Config, number: int, say: Say) -> Job:
             with stopping.taken_back(), working.holding(server, say):
                 working.work(server, say)
             _go_on_here(server, number, say)
+            said = _last_line(server, number)  # the others were said as they came
             continue
         time.sleep(FOLLOW_PAUSE)
 
@@ -118,6 +127,21 @@ def follow(config: Config, number: int, say: Say) -> Job:
 def relax(config: Config, who: str, say: Say) -> Relaxed:
     """Everything back to no demand, by the shortest way."""
     return relaxing.relax(config, who, utc_now().isoformat(timespec="milliseconds"), say)
+
+
+def _say_who_goes_on(config: Config, server: Server, number: int, say: Say) -> None:
+    """What becomes of a job whose asker has stopped waiting for it."""
+    job = server.store.job(number)
+    if job is None or job.state.is_over or not speaking.is_running(config):
+        return
+    back = f"`origin-pulls undo {number}` takes it back when it is done"
+    if job.state is State.AT_EDGE:
+        back = f"`origin-pulls cancel {number}` takes it back"
+    say(f"job {number} goes on in the agent: `origin-pulls wait {number}` follows it, {back}")
+
+
+def _last_line(server: Server, number: int) -> int:
+    return max((line for line, _, _ in server.store.progress(number)), default=0)
 
 
 def _is_abandoned(config: Config) -> bool:
@@ -141,7 +165,10 @@ def _go_on_here(server: Server, number: int, say: Say) -> None:
             time.sleep(min(due, LONGEST_SLEEP))
     except KeyboardInterrupt:
         for left in _awaited(server, number):
-            say(f"job {left}: `origin-pulls wait {left}` goes on, `cancel {left}` takes it back")
+            say(
+                f"job {left} stays where it is: `origin-pulls wait {left}` goes on with it, "
+                f"`origin-pulls cancel {left}` takes it back"
+            )
         raise
 
 
@@ -179,6 +206,7 @@ def cancel(config: Config, number: int, who: str, say: Say) -> Job:
         server = Server.of(config)
         wishing.cancel(server, wish)
         _go_on_here(server, number, say)
+        return follow(config, number, say, said=_last_line(server, number))
     return follow(config, number, say)
 
 

@@ -21,7 +21,7 @@ from origin_pulls.cli.reading import export, job, jobs, list_vhosts, prove, show
 from origin_pulls.cli.running import agent, web
 from origin_pulls.cli.sandbox import sandbox
 from origin_pulls.cli.tokens import token, zones
-from origin_pulls.errors import Damaged, OriginPullsError, Unusable
+from origin_pulls.errors import Damaged, Full, OriginPullsError, Unusable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -42,7 +42,8 @@ def commands(context: click.Context, root: str, verbose: bool) -> None:
     taken back, and proven with real TLS handshakes. NAME is any host name of a vhost.
 
     Exit codes: 0 done · 1 a proof does not hold · 2 not understood · 3 refused, nothing touched ·
-    4 failed and taken back · 5 failed and not taken back: somebody must look.
+    4 failed and taken back · 5 failed and not taken back: somebody must look ·
+    130 stopped by Ctrl-C before anything was touched, or while the agent goes on.
     """
     context.obj = root
     logging.basicConfig(
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say_error(said, as_json="--json" in given)
         code = said.exit_code
     except click.exceptions.Abort:
-        click.echo("Stopped.", err=True)
+        click.echo("Stopped here.", err=True)
         code = 130
     except click.ClickException as error:
         if "--json" in given:
@@ -95,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _say_error(error: OriginPullsError, *, as_json: bool) -> None:
-    kind = KINDS.get(error.exit_code, "error")
+    is_full = isinstance(error, Full)
+    kind = "disk full" if is_full else KINDS.get(error.exit_code, "error")
     if as_json:
         click.echo(json.dumps({"error": kind, "message": error.message, "hint": error.hint}))
         return

@@ -26,21 +26,47 @@ from origin_pulls.server import files
 LARGEST_FILE = 16 * 1024 * 1024
 
 
-def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that describe a policy besides its mode; what is left out stays as it is."""
+def policy_options(mode: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that describe a policy besides its mode; what is left out stays as it is.
+
+    To `off` most say nothing: it does not list them, and answers them with a sentence.
+    """
+    return lambda command: _policy_options(command, is_off=mode is Mode.OFF)
+
+
+def _policy_options(command: Callable[..., Any], *, is_off: bool) -> Callable[..., Any]:
     options = [
         click.option(
             "--trust",
+            hidden=is_off,
             type=click.Choice([str(trust) for trust in Trust]),
             help="Whose certificate counts.",
         ),
-        click.option("--ca", metavar="FILE", help="The CA's PEM file, for --trust custom."),
-        click.option("--exempt-name", multiple=True, metavar="N", help="A name that stays open."),
-        click.option("--exempt-path", multiple=True, metavar="P", help="A path that stays open."),
         click.option(
-            "--exempt-net", multiple=True, metavar="CIDR", help="A network that stays open."
+            "--ca", metavar="FILE", hidden=is_off, help="The CA's PEM file, for --trust custom."
         ),
-        click.option("--no-exempt", is_flag=True, help="Take all exemptions away."),
+        click.option(
+            "--exempt-name",
+            multiple=True,
+            metavar="N",
+            hidden=is_off,
+            help="A name that stays open.",
+        ),
+        click.option(
+            "--exempt-path",
+            multiple=True,
+            metavar="P",
+            hidden=is_off,
+            help="A path that stays open.",
+        ),
+        click.option(
+            "--exempt-net",
+            multiple=True,
+            metavar="CIDR",
+            hidden=is_off,
+            help="A network that stays open.",
+        ),
+        click.option("--no-exempt", is_flag=True, hidden=is_off, help="Take all exemptions away."),
         click.option(
             "--port80",
             type=click.Choice([str(port80) for port80 in Port80]),
@@ -48,12 +74,14 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--on-drift",
+            hidden=is_off,
             type=click.Choice([str(choice) for choice in OnDrift]),
             help="When Cloudflare stops presenting: back to observe by itself, or only tell.",
         ),
         click.option(
             "--edge-ready",
             is_flag=True,
+            hidden=is_off,
             help="Say that Cloudflare presents the certificate already.",
         ),
     ]
@@ -91,7 +119,7 @@ def _mode_command(mode: Mode, words_for_help: str) -> click.Command:
         metavar="MINUTES",
         help="Go back by itself unless it is confirmed in time (`confirm JOB`).",
     )
-    @policy_options
+    @policy_options(mode)
     @running_options
     @removing_option(mode)
     @common

@@ -11,7 +11,7 @@ from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
 from origin_pulls.model.checks import Check, Health
-from origin_pulls.model.settings import TITLES
+from origin_pulls.model.settings import TITLES, allowed
 
 COLOURS = {Health.GOOD: "green", Health.WARNING: "yellow", Health.BAD: "red"}
 
@@ -47,7 +47,8 @@ def settings(config: Config, as_json: bool, values: Sequence[str]) -> None:
         return
     width = max(map(len, found))
     for name, value in found.items():
-        click.echo(f"{name:{width}}  {click.style(value, bold=True):12}  {TITLES[name]}")
+        click.echo(f"{name:{width}}  {click.style(f'{value:10}', bold=True)}  {TITLES[name]}")
+        click.echo(f"{'':{width}}  {'':10}  ({allowed(name)})")
 
 
 @click.command()

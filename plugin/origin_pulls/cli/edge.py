@@ -14,7 +14,7 @@ from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progres
 from origin_pulls.config import Config
 from origin_pulls.engine.edge import seeing
 from origin_pulls.engine.edge.seeing import AtEdge
-from origin_pulls.model.job import EXIT_CODES, Job
+from origin_pulls.model.job import EXIT_CODES, Job, State
 
 NUMBER = click.IntRange(1, LARGEST_NUMBER)
 
@@ -59,13 +59,16 @@ def rotate(config: Config, as_json: bool, name: str, made_here: bool, dry_run: b
 @click.argument("number", type=NUMBER)
 @common
 def cancel(config: Config, as_json: bool, number: int) -> int:
-    """Cancel a job that is waiting at Cloudflare; what it did is taken back."""
+    """Cancel a job that is waiting at Cloudflare; what it did is taken back.
+
+    Exit code 0 when that is done, though `wait` of the same job ends with 4; 5 when it failed.
+    """
     job = changing.cancel(config, number, person(), progress)
     if as_json:
         print_json(words.job_record(job))
     else:
         words.say_job(job)
-    return 0
+    return EXIT_CODES[job.state] if job.state is State.NOT_RESTORED else 0
 
 
 @click.command()
@@ -100,7 +103,7 @@ def _say(found: AtEdge) -> None:
         if zone.certificate:
             click.echo(f"  presents  {zone.certificate.id}, until {zone.certificate.expires[:10]}")
         for name in zone.names:
-            click.echo(f"            {name.name} ({name.side}): {name.presents}")
+            click.echo(f"            {name.name} ({words.side(name.side)}): {name.presents}")
         for lying in zone.unused:
             click.echo(f"  unused    {lying}: ours, and presented to nobody")
             click.echo(
@@ -114,7 +117,7 @@ def _say(found: AtEdge) -> None:
     if found.unreached:
         click.echo("  No token reaches the zone of these names; what DNS says of them:")
     for one in found.unreached:
-        click.echo(f"            {one.name} ({one.proxied}): {one.why}")
+        click.echo(f"            {one.name} ({words.side(one.proxied)}): {one.why}")
     for text in found.problems:
         click.echo(f"  Could not be asked: {text}")
     if found.job:

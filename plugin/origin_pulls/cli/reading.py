@@ -12,6 +12,8 @@ from origin_pulls.config import Config
 from origin_pulls.engine import showing
 from origin_pulls.engine.showing import Row, Shown
 from origin_pulls.model import names
+from origin_pulls.model.inventory import Proxied
+from origin_pulls.model.job import ROTATE
 from origin_pulls.model.policy import Mode, Trust
 
 
@@ -73,6 +75,8 @@ def show(config: Config, as_json: bool, name: str) -> None:
     _say_policy(shown)
     if shown.drift:
         click.echo(f"\nNot as it should be: {shown.drift}.")
+    if open_them := _exempting(shown):
+        click.echo(f"\nDNS-only names that are locked. To leave them open:\n  {open_them}")
     for text in shown.warnings:
         click.echo(f"\nNote: {text}")
     if shown.ways_round:
@@ -138,7 +142,7 @@ def jobs(config: Config, as_json: bool, most: int, has_steps: bool) -> None:
         count = len(one.items)
         what = one.items[0].server_name if count == 1 else f"{count} vhosts"
         modes = "/".join(sorted({str(item.wanted.mode) for item in one.items}))
-        mode = f" to {modes}" if count else ""
+        mode = f" to {modes}" if count and one.kind != ROTATE else ""
         undoes = f" of job {one.undoes}" if one.undoes else ""  # an undo, or a step
         click.echo(
             f"{one.number:5}  {one.asked[:19]}  {one.state!s:13} {one.kind}{undoes}: ", nl=False
@@ -176,7 +180,7 @@ def _say_vhost(shown: Shown) -> None:
     click.echo(f"  https     {', '.join(vhost.addresses) or 'none: it has no certificate'}")
     click.echo("  names     ", nl=False)
     states = {one.name: shown.states.get(one.name, one.proxied) for one in vhost.names}
-    lines = [f"{one.name} ({one.kind}, {states[one.name]})" for one in vhost.names]
+    lines = [f"{one.name} ({one.kind}, {words.side(states[one.name])})" for one in vhost.names]
     click.echo("\n            ".join(lines))
     if shown.states_at:
         at = shown.states_at[:16].replace("T", " ")
@@ -193,7 +197,10 @@ def _say_policy(shown: Shown) -> None:
         click.echo(f"  trust     {policy.trust}")
         for anchor in shown.change.facts.trusted:
             click.echo(f"            {anchor.subject}, until {anchor.expires:%Y-%m-%d}")
-    if policy.trust is Trust.OWN and shown.certificate:
+    presented = [one for one in shown.kept if one.zone]
+    for kept in presented:
+        click.echo(f"  presented zone {kept.zone}, {kept.form} form, until {kept.expires:%Y-%m-%d}")
+    if policy.trust is Trust.OWN and shown.certificate and not presented:
         click.echo(f"  upload    {shown.certificate['leaf']}")
         click.echo(f"  with key  {shown.certificate['key']}")
     for what, exempt in (
@@ -203,6 +210,17 @@ def _say_policy(shown: Shown) -> None:
     ):
         if exempt:
             click.echo(f"  exempt    {what}: {', '.join(exempt)}")
+
+
+def _exempting(shown: Shown) -> str:
+    """The command that leaves every name open that leads past Cloudflare; empty: there is none."""
+    vhost, policy = shown.row.vhost, shown.row.applied.policy
+    known = [one.name for one in vhost.names if shown.states.get(one.name) is Proxied.DIRECT]
+    names = [name for name in known if name not in policy.exempt_names]
+    if policy.mode is not Mode.ENFORCE or not names or vhost.server_name in names:
+        return ""
+    given = " ".join(f"--exempt-name {name}" for name in (*policy.exempt_names, *names))
+    return f"origin-pulls enforce {vhost.server_name} {given}"
 
 
 def _short(row: Row) -> dict[str, object]:

@@ -111,6 +111,7 @@ def status(directory: Path, is_json: bool) -> None:
         state = f"runs (process {number})" if number else "is stopped"
         click.echo(f"Its Cloudflare {state}: API on port {cloudflare.api_port}, ", nl=False)
         click.echo(f"edge on {' and '.join(EDGE_ADDRESSES)}, port {cloudflare.edge_port}.")
+        _say_token(standing)
     if not standing.is_running:
         click.echo(f"Start it: origin-pulls sandbox up --dir {standing.directory}")
 
@@ -157,7 +158,20 @@ def _say(standing: Sandbox, *, is_json: bool) -> None:
         port = cloudflare.edge_port
         ask = f"--cacert {standing.server_ca} --resolve shop.example:{port}:{EDGE_ADDRESSES[0]}"
         click.echo(f"  curl {ask} https://shop.example:{port}/   # through the edge")
+        _say_token(standing)
     click.echo(f"  origin-pulls sandbox down --dir {directory}")
+
+
+def _say_token(standing: Sandbox) -> None:
+    """How to get at its Cloudflare: a token, and the switches that change a zone by hand."""
+    click.echo("A token for its Cloudflare:")
+    read = "json.load(sys.stdin)['cloudflare_token']"
+    click.echo(
+        f"  origin-pulls sandbox status --dir {standing.directory} --json | "
+        f'python3 -c "import json, sys; print({read})" | '
+        f"origin-pulls --root {standing.directory} token add"
+    )
+    click.echo("To make a name DNS-only or a zone flexible there: docs/CLOUDFLARE.md, On trial.")
 
 
 def _say_panels(standing: Sandbox) -> None:

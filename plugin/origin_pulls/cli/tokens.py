@@ -164,7 +164,8 @@ def _typed(source: str | None) -> bytes:
                 return stream.read(MOST_TYPED)
         except OSError as error:
             raise Unusable(
-                f"{source} cannot be read: {error.strerror}", hint="Check it."
+                f"{source} cannot be read: {error.strerror}",
+                hint="Name a file that holds the token alone, or give it on stdin.",
             ) from error
     if sys.stdin.isatty():
         typed: str = click.prompt("Token", hide_input=True, err=True)

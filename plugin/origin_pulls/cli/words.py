@@ -12,7 +12,8 @@ from origin_pulls.engine.preparing import Prepared
 from origin_pulls.engine.showing import Row
 from origin_pulls.model import plan, refusals
 from origin_pulls.model.edge import Form
-from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.inventory import Proxied
+from origin_pulls.model.job import ROTATE, Item, Job, State
 
 FORMS = {
     Form.ZONE: "one certificate for the whole zone",
@@ -88,7 +89,8 @@ def say_job(job: Job) -> None:
     """A job's outcome, a line a vhost."""
     for item in job.items:
         mark = click.style(str(item.state), fg=COLOURS.get(item.state), bold=True)
-        click.echo(f"{item.server_name}: {item.wanted.mode}: {mark}. {item.message}")
+        what = ROTATE if job.kind == ROTATE else item.wanted.mode
+        click.echo(f"{item.server_name}: {what}: {mark}. {item.message}")
         if item.hint and item.state is not State.DONE:
             click.echo(f"  {item.hint}")
         for text in item.notes:
@@ -99,6 +101,11 @@ def say_job(job: Job) -> None:
     if any(item.diff for item in done) and job.kind != "rotate":
         click.echo(f" Take it back with `origin-pulls undo {job.number}`.", nl=False)
     click.echo()
+
+
+def side(proxied: Proxied) -> str:
+    """Which way a name goes, in Cloudflare's own word where it leads past it."""
+    return "DNS-only" if proxied is Proxied.DIRECT else str(proxied)
 
 
 def say_preview(prepared: Prepared, foreseen: Foreseen) -> None:

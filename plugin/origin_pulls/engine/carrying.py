@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from origin_pulls.engine import looking, settling
+from origin_pulls.engine import looking, settling, stopping
 from origin_pulls.engine.outcomes import Outcome, ended
 from origin_pulls.engine.preparing import Prepared, carried_along
 from origin_pulls.engine.run_proof import RunProof
@@ -143,7 +143,8 @@ class Carrying:
 
     def _rebuild(self, run: journal.Run, step: plan.Rebuild) -> None:
         self.say("rebuilding httpd.conf")
-        ran = self.server.apache.rebuild()
+        with stopping.to_its_end():
+            ran = self.server.apache.rebuild()
         if not ran.is_good:
             raise _SetbackError(f"cPanel refused to rebuild httpd.conf: {ran.last_words}")
         conf = looking.read_conf(self.server)
@@ -159,7 +160,8 @@ class Carrying:
 
     def _reload(self) -> None:
         self.say("testing the configuration and reloading Apache")
-        problem = settling.reload(self.server.apache)
+        with stopping.to_its_end():
+            problem = settling.reload(self.server.apache)
         if problem:
             raise _SetbackError(problem)
 
@@ -227,6 +229,7 @@ class Carrying:
         ``_StillDifferentError`` when only a site answers otherwise than it did.
         """
         self.say("taking back")
+        settling.come_through(self.server.apache, self.say)
         run.take_back(keys)
         problem = settling.settle(self.server.apache, self.say)
         results = self.asked.that_are_as_before(self.changes if keys is None else keys)

@@ -11,6 +11,7 @@ from origin_pulls.server.apache import Apache, Parent
 Say = Callable[[str], None]
 
 DEATH_WATCH = 1.0  # a parent that dies of its configuration does so at once
+START_WATCH = 5.0  # one that is dying still stands in the way of the next
 PAUSE = 0.05
 
 
@@ -35,6 +36,15 @@ def has_died(apache: Apache, parent: Parent | None) -> bool:
     return apache.parent() != parent
 
 
+def come_through(apache: Apache, say: Say) -> None:
+    """Wait until Apache has come through its reload: no file may be taken from it meanwhile."""
+    patience = apache.config.proof_patience
+    if apache.is_reloading(patience):
+        say("waiting until Apache has come through its reload")
+    while apache.is_reloading(patience):
+        time.sleep(PAUSE)
+
+
 def settle(apache: Apache, say: Say) -> str:
     """After files were put back: let the running Apache have them too.
 
@@ -52,16 +62,27 @@ def settle(apache: Apache, say: Say) -> str:
         if apache.parent() is not None:
             return problem
     say("Apache is down: starting it")
-    ran = apache.start()
+    end = time.monotonic() + START_WATCH
+    while True:
+        ran = apache.start()
+        if _is_up(apache):
+            return ""
+        if time.monotonic() >= end:
+            break
+    raise NotRestored(
+        f"The files are as before, but Apache is down and does not start: {ran.last_words}",
+        hint=_commands(apache),
+    )
+
+
+def _is_up(apache: Apache) -> bool:
+    """Whether Apache has a parent, or gets one in a moment."""
     end = time.monotonic() + DEATH_WATCH
-    while apache.parent() is None and time.monotonic() < end:
+    while apache.parent() is None:
+        if time.monotonic() >= end:
+            return False
         time.sleep(PAUSE)
-    if apache.parent() is None:
-        raise NotRestored(
-            f"The files are as before, but Apache is down and does not start: {ran.last_words}",
-            hint=_commands(apache),
-        )
-    return ""
+    return True
 
 
 def _commands(apache: Apache) -> str:

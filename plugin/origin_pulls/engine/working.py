@@ -16,7 +16,7 @@ from origin_pulls.engine.server import Server
 from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.inventory import Inventory
-from origin_pulls.model.job import STEP, Applied, Item, Job, State, item_for
+from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Change, JobWish, Reviewed, Rotate, Undo
 from origin_pulls.server import lock
@@ -90,6 +90,11 @@ def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[It
         )
     if not job.state.is_over:
         raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
+    if job.kind == ROTATE:
+        raise Refused(
+            f"Job {number} brought a new certificate; the one before it is gone from Cloudflare",
+            hint="A rotation is not taken back. `origin-pulls rotate` brings another certificate.",
+        )
     done = [
         item for item in job.items if item.state is State.DONE and item.wanted != item.before.policy
     ]

@@ -10,10 +10,9 @@ from origin_pulls.model.facts import File, Finding, ServerFacts, VhostFacts
 from origin_pulls.model.include import State
 from origin_pulls.model.inventory import Kind
 from origin_pulls.model.plan import Change, fingerprints
-from origin_pulls.model.policy import Mode, Policy, Port80
+from origin_pulls.model.policy import Mode, Policy, Port80, Trust
 
 OLDEST = (2, 4, 19)  # GlobalLog came with it
-MOST_NAMED = 6
 
 
 def of_server(server: ServerFacts) -> Iterator[Refused]:
@@ -85,10 +84,9 @@ def _locked_out(change: Change) -> list[str]:
         for name in _open_doors(change)
     ]
     if services:
-        more = f" and {len(services) - MOST_NAMED} more" if len(services) > MOST_NAMED else ""
         said.append(
             "Without Cloudflare before them these names are locked: "
-            f"{', '.join(services[:MOST_NAMED])}{more}. Exempt those that are DNS-only."
+            f"{', '.join(services)}. Exempt those that are DNS-only."
         )
     return said
 
@@ -221,11 +219,20 @@ def _edge(change: Change) -> Iterator[Refused]:
         is_known and (is_fresh or not wanted.begins_to_demand(change.facts.policy))
     ):
         return
+    by_hand = "turn Authenticated Origin Pulls on there"
+    bring = (
+        "Let Origin Pulls do it: `origin-pulls token add`. Or by hand: upload the certificate "
+        f"at Cloudflare and {by_hand} "
+        "(`origin-pulls observe` makes the certificate, `show` tells where it lies), "
+        "then say so with --edge-ready."
+    )
+    if wanted.trust is Trust.CUSTOM:
+        bring = (
+            "Origin Pulls brings no certificate of a CA of yours to Cloudflare: upload it there, "
+            f"{by_hand}, then say so with --edge-ready."
+        )
     yield Refused(
         f"Nothing says that Cloudflare presents the certificate to {change.facts.vhost.server_name}"
         " yet; demanding it now would lock every visitor out",
-        hint="Let Origin Pulls do it: `origin-pulls token add`. Or by hand: upload the certificate "
-        "at Cloudflare and turn Authenticated Origin Pulls on there "
-        "(`origin-pulls observe` makes the certificate, `show` tells where it lies), "
-        "then say so with --edge-ready.",
+        hint=bring,
     )

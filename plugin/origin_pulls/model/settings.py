@@ -73,6 +73,14 @@ TITLES: Mapping[str, str] = {
 }
 
 
+def allowed(name: str) -> str:
+    """The values that a setting may have, in words."""
+    if name in CHOICES:
+        return ", ".join(CHOICES[name])
+    least, most = NUMBERS[name]
+    return f"{least} to {most}"
+
+
 def read_settings(record: Mapping[str, str]) -> Settings:
     """The settings of a record, else defaults; ``Unusable`` names what is wrong in it."""
     values: dict[str, object] = {}
@@ -82,7 +90,7 @@ def read_settings(record: Mapping[str, str]) -> Settings:
             if found is None:
                 raise Unusable(
                     f"{names.shown(text)} is no value of {name}",
-                    hint=f"Choose {', '.join(CHOICES[name])}.",
+                    hint=f"Choose {allowed(name)}.",
                 )
             values[name] = found
         elif name in NUMBERS:
@@ -97,5 +105,5 @@ def _number(name: str, text: str) -> int:
     least, most = NUMBERS[name]
     is_number = text.isascii() and text.isdecimal() and len(text) < 10
     if not is_number or not least <= int(text) <= most:
-        raise Unusable(f"{names.shown(text)} is no value of {name}", hint=f"{least} to {most}.")
+        raise Unusable(f"{names.shown(text)} is no value of {name}", hint=f"{allowed(name)}.")
     return int(text)

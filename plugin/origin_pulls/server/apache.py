@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Apache:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.paths = read_paths(config)
+        self.reload_began: tuple[str, float] | None = None
 
     def version(self) -> tuple[int, ...]:
         """The version, (0,) when it cannot be told."""
@@ -58,16 +60,33 @@ class Apache:
 
     def rebuild(self) -> commands.Ran:
         """Let cPanel generate ``httpd.conf`` anew; it keeps the old one when it refuses."""
-        return commands.run([self.config.rebuild_program], timeout=self.config.program_timeout)
+        return commands.run(
+            [self.config.rebuild_program], timeout=self.config.program_timeout, is_apart=True
+        )
 
     def reload(self) -> commands.Ran:
         """Let Apache read its configuration gracefully, by cPanel's script.
 
         Its exit code is no proof: look at ``parent`` and ask a vhost afterwards.
         """
+        self.reload_began = self._generation(), time.monotonic()
         return commands.run(
-            [self.config.restart_program, "--graceful"], timeout=self.config.program_timeout
+            [self.config.restart_program, "--graceful"],
+            timeout=self.config.program_timeout,
+            is_apart=True,
         )
+
+    def is_reloading(self, patience: float) -> bool:
+        """Whether the reload that was last asked for here may still be reading files.
+
+        A file that goes meanwhile kills Apache. It writes its pid file anew when it has read them
+        all (``ap_log_pid`` in the MPM's run). A reload that never comes is believed in for
+        ``patience`` seconds.
+        """
+        if self.reload_began is None or self.parent() is None:
+            return False
+        generation, began = self.reload_began
+        return generation == self._generation() and time.monotonic() - began < patience
 
     def start(self) -> commands.Ran:
         """Start an Apache that is down, by cPanel's script.
@@ -79,6 +98,7 @@ class Apache:
         return commands.run(
             commands.outside(self.config.systemd_run_program, words),
             timeout=self.config.program_timeout,
+            is_apart=True,
         )
 
     def parent(self) -> Parent | None:
@@ -93,6 +113,9 @@ class Apache:
         cells = found.rpartition(b")")[2].split()
         is_dead = cells[0] in (b"Z", b"X")
         return None if is_dead else Parent(pid, cells[19].decode("ascii"))
+
+    def _generation(self) -> str:
+        return files.signature(self.paths.pid_file)
 
     def _httpd(self, option: str) -> commands.Ran:
         return commands.run([self.paths.httpd, option], timeout=self.config.program_timeout)

@@ -52,8 +52,13 @@ def outside(systemd_run: Path, arguments: Sequence[str | Path]) -> list[str | Pa
     return list(arguments)
 
 
-def run(arguments: Sequence[str | Path], *, timeout: float, text: str = "") -> Ran:
-    """Run a program to its end, ``text`` on its standard input; it never raises for a failure."""
+def run(
+    arguments: Sequence[str | Path], *, timeout: float, text: str = "", is_apart: bool = False
+) -> Ran:
+    """Run a program to its end, ``text`` on its standard input; it never raises for a failure.
+
+    ``is_apart``: in a session of its own, so that a Ctrl-C in our terminal does not end it.
+    """
     program = str(arguments[0])
     if not program.startswith("/"):
         raise ValueError(f"{program} is no absolute path")
@@ -68,6 +73,7 @@ def run(arguments: Sequence[str | Path], *, timeout: float, text: str = "") -> R
             env=ENVIRONMENT,
             cwd="/",
             check=False,
+            start_new_session=is_apart,
         )
     except subprocess.TimeoutExpired:
         return Ran(program, -1, f"{program} did not end within {timeout:g} seconds")

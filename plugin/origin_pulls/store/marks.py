@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from origin_pulls.model.inventory import VISITED, Proxied, Vhost
-from origin_pulls.model.job import Item, Job, State
+from origin_pulls.model.job import STEP, Item, Job, State
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.model.saying import named
 from origin_pulls.model.zones import Known
@@ -169,8 +169,11 @@ class Marks:
             connection.execute("UPDATE confirmation SET due=?, undo=0 WHERE job=?", (due, one.job))
 
 
-def note_outcome(connection: sqlite3.Connection, item: Item, at: str) -> None:
-    """What the outcome of a job says of a vhost: its proof, and whether it needs attention."""
+def note_outcome(connection: sqlite3.Connection, job: Job, item: Item, at: str) -> None:
+    """What the outcome of a job says of a vhost: its proof, and whether it needs attention.
+
+    What was taken back because a person cancelled it is as that person wants it.
+    """
     place = item.user, item.incarnation, item.server_name
     if item.state is State.DONE:
         ended = ["job", "proof"]
@@ -180,8 +183,16 @@ def note_outcome(connection: sqlite3.Connection, item: Item, at: str) -> None:
             _forget(connection, place, kind)
         if item.proof:
             _keep_proof(connection, place, held=True, said=item.message, at=at)
-    elif item.state in (State.RESTORED, State.NOT_RESTORED):
+    elif item.state is State.NOT_RESTORED or (
+        item.state is State.RESTORED and not _is_cancelled(connection, job)
+    ):
         _notice(connection, place, "job", item.message, at)
+
+
+def _is_cancelled(connection: sqlite3.Connection, job: Job) -> bool:
+    number = job.undoes if job.kind == STEP else job.number
+    found = connection.execute("SELECT 1 FROM cancelled WHERE job=?", (number,))
+    return found.fetchone() is not None
 
 
 def judge_names(connection: sqlite3.Connection, item: Item, at: str) -> None:

@@ -23,7 +23,7 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
             *(job.number, item.user, item.server_name),
         ),
     )
-    marks.note_outcome(connection, item, at)
+    marks.note_outcome(connection, job, item, at)
     if item.state is not State.DONE:
         return
     connection.execute(

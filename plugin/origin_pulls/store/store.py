@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from origin_pulls.errors import Damaged
+from origin_pulls.errors import Damaged, Full
 from origin_pulls.model import inventory
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import STEP, Applied, Item, Job, State
@@ -219,6 +219,12 @@ class Store:
 
 def damaged(path: Path, error: Exception) -> Damaged:
     """The store cannot be used: why, and what to do."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        return Full(
+            f"The disk is full: the store {path} cannot be written",
+            hint="Nothing is damaged. Make room; then `origin-pulls jobs` names what is under way, "
+            "and `origin-pulls wait JOB` goes on with it.",
+        )
     return Damaged(
         f"The store {path} cannot be used: {error}",
         hint="Every vhost keeps what it has. `origin-pulls relax --all` works without the store; "

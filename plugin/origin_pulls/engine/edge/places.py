@@ -12,7 +12,7 @@ from origin_pulls.engine.server import Server
 from origin_pulls.errors import Refused
 from origin_pulls.model import edge
 from origin_pulls.model.edge import ZoneSeen
-from origin_pulls.model.inventory import VISITED, Name, Proxied, Vhost
+from origin_pulls.model.inventory import VISITED, Kind, Name, Proxied, Vhost
 from origin_pulls.model.job import Item
 
 
@@ -50,10 +50,11 @@ class Places:
                 known = found.get(zone.id, Place(client, seen, ()))
                 found[zone.id] = replace(known, hosts=(*known.hosts, name.name))
             elif side is Proxied.DIRECT and _is_visited(name, item):
+                leave = f", or leave it open: --exempt-name {name.name}"
                 raise Refused(
                     f"{name.name} is DNS-only at Cloudflare: its visitors come without a "
                     "certificate and would be locked out",
-                    hint=f"Set the record to proxied, or leave it open: --exempt-name {name.name}",
+                    hint=f"Set the record to proxied{'.' if name.kind is Kind.MAIN else leave}",
                 )
         if not found:
             raise Refused(
@@ -67,11 +68,14 @@ class Places:
         if not _is_visited(name, item) or not self.server.reach.is_known(name.name):
             return
         said = self.server.reach.why_not(item.user, item.incarnation)
+        # To exempt the site's own first name is to exempt the site.
+        is_main = name.kind is Kind.MAIN
+        leave = "" if is_main else f", or leave the name open: --exempt-name {name.name}"
         raise Refused(
             f"No token reaches the zone of {name.name}, so nothing can be made to present there"
             f"{f': {said}' if said else ''}",
-            hint="Add one (`origin-pulls token add`), or leave the name open: --exempt-name "
-            f"{name.name}; or say --edge-ready if you have set Cloudflare up by hand.",
+            hint=f"Add one (`origin-pulls token add`){leave}; or say --edge-ready if you have set "
+            "Cloudflare up by hand.",
         )
 
     def _seen(self, client: ZoneClient, zone: Zone, hosts: Sequence[str]) -> ZoneSeen:
