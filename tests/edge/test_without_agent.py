@@ -12,6 +12,7 @@ import pytest
 from origin_pulls.engine.edge import going, wishing
 from origin_pulls.engine.server import Server, utc_now
 from origin_pulls.model.wish import Cancel
+from origin_pulls.server.tokens import Tokens
 from origin_pulls.store.rollouts import EdgeStore
 from tests.edge.site import LONG, EdgeSite
 from tests.edge.test_killed import killed_at
@@ -134,3 +135,22 @@ def test_who_stops_waiting_for_the_agent_learns_what_becomes_of_the_job(
         assert f"`origin-pulls cancel {number}`" in said
         assert site.run("cancel", str(number)).code == 0
     site.remote.ask("POST", "release")
+
+
+def test_the_doctor_names_what_nobody_watches_at_cloudflare(standing_site: EdgeSite) -> None:
+    site = standing_site
+
+    def said() -> tuple[str, str]:
+        checks = site.run("doctor", "--json").record["checks"]
+        return next((one["state"], one["said"]) for one in checks if one["name"] == "cloudflare")
+
+    tokens = Tokens(site.config.tokens_directory)
+    kept = tokens.get("5a5a5a5a")
+    site.json("enforce", NAME)
+    try:
+        assert said()[0] == "good"
+        site.json("token", "remove", kept.id)
+        assert said() == ("warning", f"There is no token for {NAME}: nobody watches")
+    finally:
+        tokens.keep(kept)
+    site.json("off", NAME, "--remove-certificate")

@@ -240,12 +240,13 @@ def held_in_its_reload(one: UnderTest) -> Iterator[Path]:
     )
     program.chmod(0o755)
     port = one.sandbox.https_port
-    # A virtual host before all others asks for its key's passphrase, and Apache waits for it.
-    (one.apache.paths.conf_directory / "slow.conf").write_text(
-        f"SSLPassPhraseDialog exec:{program}\n<VirtualHost 127.0.9.9:{port}>\n"
-        f"ServerName slow.invalid\nSSLEngine on\nSSLCertificateFile {made}\n"
-        f"SSLCertificateKeyFile {key}\n</VirtualHost>\n"
-    )
+    # A virtual host at the end, which Apache sets up first, asks for its key's passphrase.
+    with one.apache.paths.conf.open("a") as conf:
+        conf.write(
+            f"SSLPassPhraseDialog exec:{program}\n<VirtualHost 127.0.9.9:{port}>\n"
+            f"ServerName slow.invalid\nSSLEngine on\nSSLCertificateFile {made}\n"
+            f"SSLCertificateKeyFile {key}\n</VirtualHost>\n"
+        )
     closed.touch()
     try:
         yield closed
@@ -266,6 +267,11 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def test_no_file_is_taken_from_an_apache_that_is_still_reloading(one: UnderTest) -> None:
+    assert one.run(*ENFORCE).code == 0  # so that the next change rebuilds nothing
+    assert one.run("off", "blog.example").code == 0
+    one.reload_and_wait()
+    settings = one.config.settings_file
+    settings.write_text(settings.read_text().replace("proof_patience: 3", "proof_patience: 60"))
     with held_in_its_reload(one) as closed:
         process = one.start(*ENFORCE)
         assert process.stderr

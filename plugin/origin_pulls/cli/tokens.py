@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -183,17 +184,26 @@ def _say_checked(one: Checked) -> None:
         if text:
             click.echo(f"  {text}")
     open_questions: dict[str, None] = {}
+    for said, names in _alike(one.zones):
+        click.echo(f"  {', '.join(names)} {said}")
     for rights in one.zones:
-        click.echo(f"  {rights.zone.name} ({rights.zone.status}): {_standing(rights)}")
         for held in rights.permissions:
             sign = click.style(SIGNS[held.is_held], fg=COLOURS[held.is_held])
             line = f"{held.name}: {sign}{f' ({held.note})' if held.note else ''}"
             if held.is_held is False:
-                click.echo(f"    {line}")
+                click.echo(f"    {rights.zone.name}: {line}")
             elif held.is_held is None:
                 open_questions[line] = None
     for line in open_questions:
         click.echo(f"  {line}")
+
+
+def _alike(zones: Sequence[ZoneRights]) -> list[tuple[str, list[str]]]:
+    """What is to be said of zones, each with the names of those of which it is said."""
+    found: dict[str, list[str]] = {}
+    for one in zones:
+        found.setdefault(f"({one.zone.status}): {_standing(one)}", []).append(one.zone.name)
+    return list(found.items())
 
 
 def _standing(rights: ZoneRights) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from origin_pulls.engine import looking, own_files, preparing
+from origin_pulls.engine import cloudflare_health, looking, own_files, preparing
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import OriginPullsError
@@ -30,7 +30,8 @@ TEMPLATES = ("ea4_main", "vhost", "ssl_vhost")
 
 def examine(server: Server) -> list[Check]:
     """All checks of the server, what is worst first; one that fails says so and stops no other."""
-    found = [*_of_apache(server), *own_files.examine(server)]
+    at_edge = tried("cloudflare", "Cloudflare", lambda: [cloudflare_health.examine(server)])
+    found = [*_of_apache(server), *own_files.examine(server), *at_edge]
     return sorted(found, key=lambda one: WORST_FIRST.index(one.state))
 
 
