@@ -148,6 +148,8 @@ def test_a_dry_run_touches_nothing(fresh_sandbox: Sandbox) -> None:
 
     before = everything()
     preview = one.json("enforce", "blog.example", "--edge-ready", "--dry-run")
+    assert "a CA that is made when its turn comes" in preview["diffs"]["blog/blog.example"]
+    assert one.json("enforce", "blog.example", "--edge-ready", "--dry-run") == preview
     assert [step.split()[0] for step in preview["steps"]] == [
         *("write", "write", "write", "rebuild", "test", "prove")
     ]

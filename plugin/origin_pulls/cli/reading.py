@@ -76,7 +76,7 @@ def show(config: Config, as_json: bool, name: str) -> None:
     if shown.drift:
         click.echo(f"\nNot as it should be: {shown.drift}.")
     if open_them := _exempting(shown):
-        click.echo(f"\nDNS-only names that are locked. To leave them open:\n  {open_them}")
+        click.echo(f"\nDNS-only service names that are locked. To leave them open:\n  {open_them}")
     for text in shown.warnings:
         click.echo(f"\nNote: {text}")
     if shown.ways_round:
@@ -213,11 +213,19 @@ def _say_policy(shown: Shown) -> None:
 
 
 def _exempting(shown: Shown) -> str:
-    """The command that leaves every name open that leads past Cloudflare; empty: there is none."""
+    """The command that leaves cPanel's own names open that lead past Cloudflare, if there are any.
+
+    Only those that are led away from the site: by any other name the site itself would be open.
+    """
     vhost, policy = shown.row.vhost, shown.row.applied.policy
-    known = [one.name for one in vhost.names if shown.states.get(one.name) is Proxied.DIRECT]
-    names = [name for name in known if name not in policy.exempt_names]
-    if policy.mode is not Mode.ENFORCE or not names or vhost.server_name in names:
+    names = [
+        one.name
+        for one in vhost.names
+        if one.forms
+        and shown.states.get(one.name) is Proxied.DIRECT
+        and one.name not in policy.exempt_names
+    ]
+    if policy.mode is not Mode.ENFORCE or not names:
         return ""
     given = " ".join(f"--exempt-name {name}" for name in (*policy.exempt_names, *names))
     return f"origin-pulls enforce {vhost.server_name} {given}"

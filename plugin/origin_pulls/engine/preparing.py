@@ -18,8 +18,10 @@ from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job
 from origin_pulls.model.plan import Change, Step
 from origin_pulls.model.policy import Mode, Policy
+from origin_pulls.server import certificates
 
 LONGEST_DIFF = 20_000
+MADE_LATER = b"(a CA that is made when its turn comes)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def prepare(server: Server, jobs: Sequence[Job]) -> Prepared:
         refused=refused,
         steps=tuple(steps),
         applied=applied,
-        diffs=_diffs(steps),
+        diffs=_diffs(steps, _unkept(server, gathering)),
         swept=tuple(change.key for change in swept),
     )
 
@@ -161,19 +163,30 @@ def _left_behind(
     ]
 
 
-def _diffs(steps: Sequence[Step]) -> dict[str, str]:
-    """What changes in the files of each vhost, as unified diffs."""
+def _diffs(steps: Sequence[Step], unkept: Sequence[bytes]) -> dict[str, str]:
+    """What changes in the files of each vhost, as unified diffs; ``unkept`` CAs are not shown."""
     found: dict[str, str] = {}
     for step in steps:
         if isinstance(step, plan.Write | plan.Remove):
-            text = found.get(step.vhost, "") + _diff(step)
+            text = found.get(step.vhost, "") + _diff(step, unkept)
             found[step.vhost] = text[:LONGEST_DIFF]
     return found
 
 
-def _diff(step: plan.Write | plan.Remove) -> str:
+def _unkept(server: Server, gathering: Gathering) -> list[bytes]:
+    """The CAs, as PEM, that a dry look made for itself alone: the next makes others."""
+    if not server.is_dry:
+        return []
+    made = [one.authority for one in gathering.made.values()]
+    is_probe_kept = certificates.kept_probe(server.config.probe_directory) is not None
+    return made if is_probe_kept else [*made, gathering.probe.pem.encode("ascii")]
+
+
+def _diff(step: plan.Write | plan.Remove, unkept: Sequence[bytes]) -> str:
     before = (step.before or b"").decode("utf-8", "replace").splitlines(keepends=True)
     text = step.text if isinstance(step, plan.Write) else b""
+    for made in unkept:
+        text = text.replace(made, MADE_LATER)
     after = text.decode("utf-8", "replace").splitlines(keepends=True)
     old = str(step.path) if step.before is not None else "/dev/null"
     new = str(step.path) if isinstance(step, plan.Write) else "/dev/null"
