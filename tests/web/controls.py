@@ -278,7 +278,7 @@ ROOT: Mapping[str, str] = {
         follow Look again
         sees Looked just now
         opens /
-        follow all good
+        follow Doctor: 
         sees Looked just now
     """,
     "export": """
