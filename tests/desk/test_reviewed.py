@@ -118,6 +118,7 @@ def test_what_nobody_confirms_goes_back_by_itself(desk: Desk) -> None:
     server.store.close()
     until(lambda: desk.one.is_open(NAME), "it went back")
     until(lambda: not page_of(desk, number).revert_at, "and is not waited for any more")
+    until(lambda: page_of(desk, number).undone_by > 0, "by whom is known")
     undo = page_of(desk, number).undone_by
     until(lambda: page_of(desk, undo).job.state is State.DONE, "the undo is noted")
     assert page_of(desk, undo).job.who == "agent"

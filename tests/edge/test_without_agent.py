@@ -104,8 +104,7 @@ def test_what_is_off_is_not_rotated(standing_site: EdgeSite) -> None:
     assert "is off" in refused.record["message"]
 
 
-def test_what_was_cancelled_is_said_once_and_needs_no_attention(standing_site: EdgeSite) -> None:
-    site = standing_site
+def test_what_was_cancelled_is_said_once_and_needs_no_attention(site: EdgeSite) -> None:
     number = left_at_cloudflare(site)
     ran = site.run("cancel", str(number))
     assert ran.code == 0, ran.stderr
@@ -116,10 +115,7 @@ def test_what_was_cancelled_is_said_once_and_needs_no_attention(standing_site: E
     assert [row["attention"] for row in shown if row["servername"] == NAME] == [[]]
 
 
-def test_who_stops_waiting_for_the_agent_learns_what_becomes_of_the_job(
-    standing_site: EdgeSite,
-) -> None:
-    site = standing_site
+def test_who_stops_waiting_for_the_agent_learns_what_becomes_of_the_job(site: EdgeSite) -> None:
     with agent_of(site):
         site.remote.switch(fate="stuck", fate_times=1)
         process = site.start("enforce", NAME)
@@ -137,8 +133,7 @@ def test_who_stops_waiting_for_the_agent_learns_what_becomes_of_the_job(
     site.remote.ask("POST", "release")
 
 
-def test_the_doctor_names_what_nobody_watches_at_cloudflare(standing_site: EdgeSite) -> None:
-    site = standing_site
+def test_the_doctor_names_what_nobody_watches_at_cloudflare(site: EdgeSite) -> None:
 
     def said() -> tuple[str, str]:
         checks = site.run("doctor", "--json").record["checks"]
