@@ -278,7 +278,7 @@ ROOT: Mapping[str, str] = {
         follow Look again
         sees Looked just now
         opens /
-        follow Doctor: 
+        follow Doctor:
         sees Looked just now
     """,
     "export": """
