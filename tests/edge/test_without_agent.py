@@ -26,20 +26,23 @@ def _later(how_much: timedelta) -> datetime:
     return utc_now() + how_much
 
 
-def left_at_cloudflare(site: EdgeSite) -> int:
+def left_at_cloudflare(site: EdgeSite, *others: str) -> int:
     """The number of a job that waits at Cloudflare and that nobody goes on with."""
-    site.remote.switch(fate="stuck", fate_times=1)
-    killed_at(site, "waiting for Cloudflare", "enforce", NAME)
+    site.remote.switch(fate="stuck", fate_times=1 + len(others))
+    killed_at(site, "waiting for Cloudflare", "enforce", NAME, *others)
     return int(site.json("jobs")["jobs"][0]["job"])
 
 
 def test_off_takes_back_what_nobody_else_goes_on_with(standing_site: EdgeSite) -> None:
     site = standing_site
-    number = left_at_cloudflare(site)
+    number = left_at_cloudflare(site, "acme.example")
     refused = site.run("enforce", NAME, "--json")
     assert refused.code == 3
     assert f"cancel {number}" in refused.record["hint"]
-    site.json("off", NAME)
+    off = site.run("off", NAME)
+    assert off.code == 0, off.stderr
+    said = f"job {number}, which is at Cloudflare, is cancelled and taken back"
+    assert f"{said}, for acme.example too" in off.stderr
     assert site.run("job", str(number), "--json").record["state"] == "restored"
     site.remote.ask("POST", "release")
     site.remote.edge()

@@ -51,6 +51,7 @@ def test_a_subject_that_looks_like_pem_is_no_more_than_a_comment(name: str) -> N
     outside = [line for line in text.decode().splitlines() if line.startswith("#")]
     assert len(outside) == len(trusted)
     assert not any("--" in line for line in outside)
+    assert certificates.in_one_line(name).isprintable()
 
 
 def test_a_file_that_would_not_be_read_as_it_was_meant_is_never_given_out() -> None:

@@ -140,6 +140,14 @@ def _say_who_goes_on(config: Config, server: Server, number: int, say: Say) -> N
     say(f"job {number} goes on in the agent: `origin-pulls wait {number}` follows it, {back}")
 
 
+def _say_what_is_done(server: Server, number: int, say: Say) -> None:
+    """That a stop came too late to take a job back: it had ended."""
+    job = server.store.job(number) if number else None
+    if job is not None and job.state.is_over:
+        back = f": `origin-pulls undo {number}` takes it back" if job.state is State.DONE else ""
+        say(f"job {number} had ended before it could be stopped: it is {job.state}{back}")
+
+
 def _last_line(server: Server, number: int) -> int:
     return max((line for line, _, _ in server.store.progress(number)), default=0)
 
@@ -212,9 +220,16 @@ def cancel(config: Config, number: int, who: str, say: Say) -> Job:
 
 def _do_it_here(config: Config, wish: JobWish, say: Say) -> Job:
     server = Server.of(config)
-    with stopping.taken_back(), working.holding(server, say):
-        number = working.accept(server, wish)
-        working.work(server, say)
+    number = 0
+    try:
+        with stopping.taken_back(), working.holding(server, say):
+            number = working.accept(server, wish)
+            for _, _, text in server.store.progress(number):
+                say(text)  # what gives way to it
+            working.work(server, say)
+    except KeyboardInterrupt:
+        _say_what_is_done(server, number, say)
+        raise
     _go_on_here(server, number, say)
     done = server.store.job(number)
     if done is None:

@@ -94,6 +94,7 @@ def after(
     server = Server.dry(config)
     said = max((line for line, _, _ in server.store.progress(job.number)), default=0)
     end = time.monotonic() + LONGEST
+    is_told = False
     while True:
         left = _left(server, keys)
         for line, _, text in server.store.progress(job.number, after=said):
@@ -103,6 +104,9 @@ def after(
         is_stuck = any(why for _, _, why in waiting)
         if not left or is_stuck or time.monotonic() > end or not speaking.is_running(config):
             break
+        if not is_told and time.monotonic() > end - LONGEST + 1:
+            is_told = True
+            say(f"waiting for Cloudflare's side, at most {LONGEST:.0f} seconds: the agent does it")
         time.sleep(PAUSE)
     zones = {one.zone_name for one in before if one.key in keys and one.form is not Form.SHARED}
     gone = zones - {one.zone_name for one in left}

@@ -43,7 +43,7 @@ def commands(context: click.Context, root: str, verbose: bool) -> None:
 
     Exit codes: 0 done · 1 a proof does not hold · 2 not understood · 3 refused, nothing touched ·
     4 failed and taken back · 5 failed and not taken back: somebody must look ·
-    130 stopped by Ctrl-C before anything was touched, or while the agent goes on.
+    130 stopped by Ctrl-C before anything was touched, or too late: that is said.
     """
     context.obj = root
     logging.basicConfig(

@@ -24,7 +24,10 @@ STATUS = (
     ("3", "refused; nothing was touched"),
     ("4", "failed, and taken back"),
     ("5", "failed, and not taken back: the message names the commands to type"),
-    ("130", "stopped by Ctrl-C, before anything was touched or while the job goes on elsewhere"),
+    (
+        "130",
+        "stopped by Ctrl-C, before anything was touched, or too late or while the job goes on elsewhere: that is said",
+    ),
 )
 COMMON = ("root", "as_json", "help")  # what every command takes: said once
 KEPT = (

@@ -51,10 +51,10 @@ def list_vhosts(
         print_json({"vhosts": listed, **counts, "problems": problems})
         return
     words.say_table(chosen)
-    click.echo(f"\n{len(chosen)} of {len(rows)} vhosts.", nl=False)
-    demanding = sum(row.applied.policy.mode is Mode.ENFORCE for row in rows)
+    demanding = sum(row.applied.policy.mode is Mode.ENFORCE for row in chosen)
+    click.echo(f"\n{len(chosen)} of {len(rows)} vhosts, {demanding} of them enforced.", nl=False)
     need = "needs" if needing == 1 else "need"
-    click.echo(f" {demanding} enforced. {needing or 'None'} {need} attention", nl=False)
+    click.echo(f" {needing or 'None'} {need} attention", nl=False)
     click.echo(": `origin-pulls list --attention`." if needing and not attention else ".")
     for problem in problems:
         click.echo(f"Could not be read: {problem}", err=True)

@@ -12,6 +12,7 @@ from cryptography import x509
 from origin_pulls.engine.edge import looking
 from origin_pulls.engine.edge.unused import unused
 from origin_pulls.engine.server import Server
+from origin_pulls.model.certificates import in_one_line
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.server import certificates, importing
 from origin_pulls.server.certificates import Material
@@ -82,7 +83,7 @@ def _kept(server: Server, place: tuple[str, str, str], number: str, material: Ma
     brought = store.brought(shown.zone, f"{shown.form} certificate") if shown else {}
     return Kept(
         number=number,
-        issuer=leaf.issuer.rfc4514_string(),
+        issuer=in_one_line(leaf.issuer.rfc4514_string()),
         sha256=sha256,
         expires=material.expires,
         folder=folder,

@@ -54,8 +54,10 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
         case Undo():
             job = replace(job, undoes=wish.job)
     job = replace(job, caller_kind=str(caller.kind), address=caller.address)
-    wishing.make_way(server, job)
+    given_way = wishing.make_way(server, job)
     number = server.store.add_job(job)
+    for text in given_way:
+        server.store.note([number], text, at=server.stamp())
     if isinstance(wish, Change) and wish.removes:
         EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in job.items])
         off = {item.key for item in job.items if item.wanted.mode is Mode.OFF}

@@ -131,7 +131,7 @@ def depth(trusted: Sequence[Anchor]) -> int:
 
 def bundle(trusted: Sequence[Anchor]) -> bytes:
     """The CA file for these anchors, each with a line that says what it is."""
-    parts = [f"# {_comment(anchor.subject)}\n{anchor.pem}" for anchor in trusted]
+    parts = [f"# {in_one_line(anchor.subject)}\n{anchor.pem}" for anchor in trusted]
     return "".join(parts).encode("ascii")
 
 
@@ -179,8 +179,8 @@ def _is_self_signed(certificate: x509.Certificate) -> bool:
     return True
 
 
-def _comment(text: str) -> str:
-    """A subject as one line of a PEM file that no reader takes for more than a comment.
+def in_one_line(text: str) -> str:
+    """A name in a certificate as one line that a PEM file, and a person, takes for no more.
 
     Whoever made the certificate chose its words, and PEM is searched for ``-----BEGIN``.
     """

@@ -43,8 +43,8 @@ def cancel(server: Server, wish: Cancel) -> str:
     return f"Job {job.number} is cancelled and is being taken back."
 
 
-def make_way(server: Server, job: Job) -> None:
-    """What is at the edge with one of these vhosts gives way to whoever relaxes it.
+def make_way(server: Server, job: Job) -> list[str]:
+    """What is at the edge with one of these vhosts gives way to whoever relaxes it: sentences.
 
     But an account holder takes nothing back that somebody else asked for, or for others as well.
     """
@@ -69,9 +69,16 @@ def make_way(server: Server, job: Job) -> None:
                 f"{shared[0].server_name} is at Cloudflare by the administrator's wish",
                 hint=f"Wait for its end, or: {rights.ASK_ADMIN}",
             )
-        to_cancel.append(other.number)
-    for number in to_cancel:
-        store.cancel(number, job.who)
+        to_cancel.append(other)
+    for other in to_cancel:
+        store.cancel(other.number, job.who)
+    return [_given_way(other, keys) for other in to_cancel]
+
+
+def _given_way(job: Job, keys: Collection[str]) -> str:
+    others = [item.server_name for item in job.items if item.key not in keys]
+    said = f"job {job.number}, which is at Cloudflare, is cancelled and taken back"
+    return f"{said}, for {', '.join(others)} too" if others else said
 
 
 def is_accounts_own(job: Job, user: str) -> bool:
