@@ -26,7 +26,7 @@ STATUS = (
     ("5", "failed, and not taken back: the message names the commands to type"),
     (
         "130",
-        "stopped by Ctrl-C, before anything was touched, or too late or while the job goes on elsewhere: that is said",
+        "stopped by Ctrl-C: before anything was touched, or too late, which is said",
     ),
 )
 COMMON = ("root", "as_json", "help")  # what every command takes: said once
