@@ -174,7 +174,7 @@ def test_a_review_a_look_and_the_edge_tell_it_without_a_token(site: EdgeSite) ->
     assert found[SITE]["proxied"] == "proxied"
     assert "DNS gives addresses beside Cloudflare's" in found[f"mail.{SITE}"]["why"]
     assert f"{SITE} (main, proxied)" in text
-    assert f"mail.{SITE} (direct): DNS gives" in text
+    assert f"mail.{SITE} (DNS-only): DNS gives" in text
 
 
 def test_visited_names_past_cloudflare_need_attention_while_they_are_refused(
