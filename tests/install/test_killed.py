@@ -88,7 +88,7 @@ def test_an_upgrade_that_was_killed_again_and_again_is_finished_by_the_next(
     server.install(release, wheelhouse)
     enforced(server)
     picked = chance()
-    newer = tree(trees / "newer", "1.1.0", {SCHEMA: NEW_SCHEMA})
+    newer = tree(trees / "newer-by-schema", "1.1.0", {SCHEMA: NEW_SCHEMA})
     upgrade = (newer / "install.sh", "upgrade", "--wheelhouse", wheelhouse)
     killed_at(server, "release: building", *upgrade)
     for _ in range(4):
