@@ -189,6 +189,17 @@ def test_a_new_vhost_inherits_the_default_and_the_old_ones_do_not(one: UnderTest
     assert job["who"] == "hook"
 
 
+def test_a_new_vhost_gets_what_the_administrator_set_for_new_ones(one: UnderTest) -> None:
+    one.json("settings", "new_mode=observe", "new_trust=cloudflare", "new_port80=redirect")
+    call(one, "createacct", username="fresh", domain="fresh.example")
+    call(one, "start_autossl_check_for_one_user", username="fresh")
+    assert [item["vhost"] for item in one.json("reconcile")["asked"]] == ["fresh/fresh.example"]
+    policy = one.json("show", "fresh.example")["policy"]
+    got = policy["mode"], policy["trust"], policy["port80"]
+    assert got == ("observe", "cloudflare", "redirect")
+    assert one.json("show", "acme.example")["policy"]["mode"] == "off"
+
+
 def test_a_vhost_that_gets_another_name_is_looked_at_anew(one: UnderTest) -> None:
     enforce(one, "acme.example")
     follow(one)
