@@ -17,7 +17,7 @@ from origin_pulls.model.preview import Preview, PreviewedName, PreviewedVhost
 from origin_pulls.model.wish import Reviewed
 from origin_pulls.model.zones import Known
 
-MOST_VHOSTS = 100
+MOST_VHOSTS = 20  # as many as a page can show within its budget of nodes
 MOST_NAMES = 300
 MOST_STEPS = 100
 EDGE_FIRST = (
