@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2153 # capitals come from places.sh
 # Cloudflare's side, before an uninstallation: nothing is presented there any more, and looked at.
 
+# shellcheck disable=SC2119,SC2120 # the functions with an argument are called from other files
 EDGE_PATIENCE=${ORIGIN_PULLS_EDGE_PATIENCE:-180} # seconds: at Cloudflare some things take a minute or two
 
 # Ask for it before anything else is done: `off` lets the origin demand nothing any more, and then

@@ -75,6 +75,7 @@ begin() {
     BEFORE=$(current_release)
     if [[ -e $UNDER_WAY ]]; then
         say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
+        # shellcheck disable=SC2034 # read in other files
         WAS_INTERRUPTED=yes
         BEFORE=$(setting "$UNDER_WAY" before)
         # A first installation that was cut off, and is in use since, is what was before.

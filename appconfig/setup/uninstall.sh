@@ -4,6 +4,7 @@
 # What the product itself writes where nothing is demanded (a test compares): an include with this
 # text is known as ours, and never kept aside as somebody's edit.
 # shellcheck disable=SC2016 # the backquotes are what it says
+# shellcheck disable=SC2119,SC2120 # the functions with an argument are called from other files
 COMMENT='# Origin Pulls keeps this file. Do not edit it; see `origin-pulls show`.
 # sha256 fe5ab782dc6bae798460962a6246c7909a12d42ddc428e44116dc4653f1036d1
 # Nothing is demanded here. The file stays: an Include needs a match.'
