@@ -65,6 +65,15 @@ def test_root_enforces_confirms_and_undoes(served: Served) -> None:
     ended(whm, JOB.search(undone.headers["location"])[1])  # type: ignore[index]
     assert served.under.is_open("plain.example")
     assert "Undone by" in whm.get(page).text
+    # The box that was ticked for that demand is not ticked for the next one.
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    applied(whm, {"edge_ready": "yes"}, "&edge_ready=yes")
+    whm.post("r=/stage", {"do": "observe", "pick": "plain/plain.example"})
+    applied(whm)
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    assert "Nothing says that Cloudflare presents" in whm.get("r=/review").text
+    whm.post("r=/stage", {"do": "off", "pick": "plain/plain.example"})
+    applied(whm)
 
 
 def test_an_account_observes_its_own_vhost_and_the_administrator_sees_who(served: Served) -> None:

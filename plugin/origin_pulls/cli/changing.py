@@ -261,19 +261,13 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
         record["port80"] = given["port80"]
     if given["on_drift"]:
         record["on_drift"] = given["on_drift"]
-    if mode is Mode.ENFORCE and now.mode is not Mode.ENFORCE:
-        record["edge_ready"] = False  # what a person said of an earlier demand says nothing of now
-    if given["edge_ready"]:
-        record["edge_ready"] = True
     if given["trust"] or given["ca"]:
         trust = given["trust"] or Trust.CUSTOM
-        keeps_word = trust == base.trust and not given["ca"]
         record["trust"] = trust
         record["ca"] = _pem(Path(given["ca"])) if given["ca"] else ""
-        record["edge_ready"] = given["edge_ready"] or (base.edge_ready and keeps_word)
         if trust is Trust.CUSTOM and not given["ca"]:
             record["ca"] = base.ca
-    return read_policy(record)
+    return read_policy(record).vouched(base, is_said=given["edge_ready"])
 
 
 def _check_off(given: Mapping[str, Any]) -> None:

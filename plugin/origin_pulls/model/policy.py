@@ -90,6 +90,15 @@ class Policy:
         is_closing = not set(now.exempt_names) <= set(self.exempt_names)
         return now.mode is not Mode.ENFORCE or is_vouched or is_closing
 
+    def vouched(self, now: Policy, *, is_said: bool) -> Policy:
+        """The same with a person's word that Cloudflare is ready: said now, or of what is in force.
+
+        What was said of another certificate, or of an earlier demand, says nothing of this one.
+        """
+        is_same = (self.trust, self.ca) == (now.trust, now.ca)
+        begins = self.mode is Mode.ENFORCE and now.mode is not Mode.ENFORCE
+        return replace(self, edge_ready=is_said or (now.edge_ready and is_same and not begins))
+
     def as_record(self) -> dict[str, object]:
         """The policy as plain values, the shape that ``read_policy`` takes."""
         record: dict[str, object] = {}

@@ -126,12 +126,8 @@ def _wanted(staged: Staged, now: Policy | None, settings: Settings, options: Opt
     is_new = now is None or now.mode is Mode.OFF
     start = settings.first_policy(Mode(str(wish["mode"]))) if is_new or now is None else now
     policy = read_policy({**start.as_record(), **wish})
-    if (policy.trust, policy.ca) != (start.trust, start.ca):
-        # Whoever said that Cloudflare is ready meant another certificate.
-        policy = replace(policy, edge_ready=False)
-    if policy.mode is Mode.ENFORCE and options.is_edge_ready:
-        return replace(policy, edge_ready=True)
-    return policy
+    is_said = policy.mode is Mode.ENFORCE and options.is_edge_ready
+    return policy.vouched(now or Policy(), is_said=is_said)
 
 
 def _minutes(text: str) -> int:
