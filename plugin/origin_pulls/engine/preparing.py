@@ -235,7 +235,7 @@ def carried_along(
     return {
         item.key: Refused(
             f"Not done, because of what was asked together: {named} is refused",
-            hint="Leave it out, or use --keep-going.",
+            hint="Leave it out, or use `--keep-going`.",
         )
         for item in items
         if item.key not in rejected

@@ -126,7 +126,7 @@ def read_policy(record: Mapping[str, object]) -> Policy:
     if (trust is Trust.CUSTOM) != bool(ca):
         raise Unusable(
             "Trust custom needs a CA file" if not ca else "A CA file belongs to trust custom only",
-            hint="Use --trust custom together with --ca FILE.",
+            hint="Use `--trust custom --ca FILE`.",
         )
     ready = record.get("edge_ready", False)
     if not isinstance(ready, bool):

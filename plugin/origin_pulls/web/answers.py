@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,10 @@ from flask import g, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from origin_pulls.model import typed
 from origin_pulls.web import protection
+from origin_pulls.web.caller import Side
+from origin_pulls.web.routing import link
 from origin_pulls.web.settled import Settled, account, asking, drafts
 
 # On a framed page a policy of ours would hit the panel's own scripts; nothing of ours is inline.
@@ -19,7 +21,18 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
-TYPED = re.compile(r"`([^`]+)`")
+STEP = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+# The pages that a sentence can lead to; the last three are the administrator's.
+PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "tokens": ("tokens.tokens", {}),
+    "domains": ("domains.listing", {}),
+    "attention": ("domains.listing", {"attention": "yes"}),
+    "jobs": ("jobs.jobs", {}),
+    "job": ("jobs.job", {}),
+    "activity": ("activity.activity", {}),
+    "doctor": ("doctor.doctor", {}),
+    "relax": ("panic.ask", {}),
+}
 
 
 def page(template: str, title: str, **values: Any) -> str:
@@ -63,8 +76,23 @@ def say(text: str) -> str:
 
 
 def words(text: object) -> Markup:
-    """A sentence as HTML: what stands in backticks is something to type."""
-    return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+    """A sentence as HTML: what stands in backticks is typed, or done where these pages have it."""
+    pieces = typed.TYPED.split(str(text))
+    return Markup().join(
+        _typed(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
+
+
+def _typed(text: str) -> Markup:
+    spot = typed.spot(text)
+    if spot is None:
+        return Markup("<code>{}</code>").format(text)
+    words = Markup("<strong>{}</strong>").format(spot.words.replace(" > ", STEP))
+    if not spot.page or not (spot.is_for_all or Settled.here().side is Side.ADMIN):
+        return words
+    endpoint, values = PAGES[spot.page]
+    given = values if spot.number is None else {**values, "number": spot.number}
+    return Markup('<a href="{}" target="_self">{}</a>').format(link(endpoint, **given), words)
 
 
 def domain(server_name: str) -> str:
