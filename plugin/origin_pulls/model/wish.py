@@ -48,11 +48,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take one job back; ``is_partial`` passes over what has been changed since."""
+    """Take one job back; ``is_partial`` passes over what has been changed since.
+
+    ``fingerprint`` is that of a preview, as of a change's.
+    """
 
     job: int
     who: str = "root"
     is_partial: bool = False
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def _as_record(wish: Wish) -> dict[str, object]:
     match wish:
         case Undo():
             record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
-            return {**record, "partial": wish.is_partial}
+            return {**record, "partial": wish.is_partial, "fingerprint": wish.fingerprint}
         case Cancel():
             return {"wish": "cancel", "job": wish.job, "who": wish.who}
         case Rotate():
@@ -178,7 +182,8 @@ def _job_wish(record: Mapping[str, object]) -> JobWish | None:
     match record.get("wish"):
         case "undo":
             number = desk_wish.job_number(record.get("job"))
-            return Undo(number, _who(record), record.get("partial") is True)
+            reviewed = _fingerprint(record.get("fingerprint", ""))
+            return Undo(number, _who(record), record.get("partial") is True, reviewed)
         case "change":
             return Change(
                 _items(record.get("items")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from flask import Blueprint
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
@@ -57,7 +57,9 @@ def undo_review(number: int) -> str:
 def undo(number: int) -> Response:
     """Take a job back, by a job of its own."""
     addressed.job(number)
-    undone_by = desk.submit(config(), asking(), Undo(number, asking().user))
+    reviewed = request.form.get("fingerprint", "")
+    wish = Undo(number, asking().user, fingerprint=reviewed)
+    undone_by = desk.submit(config(), asking(), wish)
     return go("jobs.job", number=undone_by)
 
 
