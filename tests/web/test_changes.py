@@ -110,6 +110,28 @@ def test_all_that_match_are_staged_at_once(served: Served) -> None:
     assert "is forgotten" in followed(whm, whm.post("r=/discard", {})).text
 
 
+def test_a_long_review_goes_on_to_its_last_vhost(served: Served) -> None:
+    whm = served.whm
+    whm.post("r=/stage", {"do": "observe", "all": "yes"})
+    total = int(re.findall(r"Review and apply \(([0-9]+)\)", whm.get("r=/").text)[0])
+    seen: list[str] = []
+    query, prints, pages = "r=/review", set(), 0
+    while query:
+        text = whm.get(query).text
+        assert len(re.findall("<[a-z]", text)) <= 1500
+        seen += re.findall(r'name="key" value="([^"]+)"', text)
+        prints |= set(FINGERPRINT.findall(text))
+        assert f"of {total}, refused ones before the others" in text
+        more = re.search(r'\?(r=/review&(?:amp;)?after=[0-9]+)"[^>]*>The next ones', text)
+        query, pages = more[1].replace("&amp;", "&") if more else "", pages + 1
+    assert pages > 1
+    assert len(seen) == len(set(seen)) == total
+    assert len(prints) == 1, "what is applied is all of it, whichever page is open"
+    assert "From the first" in text
+    assert "No more than" in whm.get("r=/review&after=999999").text
+    whm.post("r=/discard", {})
+
+
 def test_apply_without_a_review_is_refused(served: Served) -> None:
     whm = served.whm
     whm.post("r=/stage", {"do": "observe", "pick": "dedi/dedi.example"})

@@ -55,12 +55,12 @@ def submit(config: Config, caller: Caller, wish: JobWish) -> int:
     return int(str(ask(config, caller, wish)["job"]))
 
 
-def preview(config: Config, caller: Caller, wish: Reviewed) -> Preview | None:
+def preview(config: Config, caller: Caller, wish: Reviewed, after: int = 0) -> Preview | None:
     """What a change or an undo would do; ``None`` while so much is still being looked at.
 
-    Then the same is asked again a little later.
+    Then the same is asked again a little later. Of many vhosts those after this many are shown.
     """
-    answer = ask(config, caller, PreviewWish(wish))
+    answer = ask(config, caller, PreviewWish(wish, after))
     return previews.read_preview(_record(answer["preview"])) if "preview" in answer else None
 
 

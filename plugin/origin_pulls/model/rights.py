@@ -145,7 +145,7 @@ def with_who(wish: Wish, caller: Caller) -> Wish:
         case Change() | Undo() | Rotate() | Cancel():
             return replace(wish, who=caller.user)
         case Preview():
-            return Preview(replace(wish.of, who=caller.user))
+            return replace(wish, of=replace(wish.of, who=caller.user))
         case AddToken() | RemoveToken() | ListTokens() if caller.is_account:
             # An account holder's tokens are the account's own, whatever the wish says.
             return replace(wish, who=caller.user, account=caller.user)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
@@ -93,6 +95,12 @@ def _typed(text: str) -> Markup:
     endpoint, values = PAGES[spot.page]
     given = values if spot.number is None else {**values, "number": spot.number}
     return Markup('<a href="{}" target="_self">{}</a>').format(link(endpoint, **given), words)
+
+
+def runs(diff: str) -> Iterator[tuple[str, str]]:
+    """The lines of a diff, those that follow each other under one sign together."""
+    for sign, lines in groupby(diff.splitlines(), key=lambda line: line[:1]):
+        yield sign, "\n".join(lines)
 
 
 def domain(server_name: str) -> str:

@@ -46,11 +46,11 @@ def progress(number: int) -> str:
 @pages.get("/jobs/<int:number>/undo/review")
 def undo_review(number: int) -> str:
     """What taking a job back would do."""
-    found = addressed.job(number)
-    preview = desk.preview(config(), asking(), Undo(number, asking().user))
+    found, after = addressed.job(number), addressed.place()
+    preview = desk.preview(config(), asking(), Undo(number, asking().user), after)
     count = sum(found.counts.values())
     title = f"Undo job {number}?"
-    return page("undo.html", title, preview=preview, number=number, count=count)
+    return page("undo.html", title, preview=preview, number=number, count=count, after=after)
 
 
 @pages.post("/jobs/<int:number>/undo")

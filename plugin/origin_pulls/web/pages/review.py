@@ -46,11 +46,10 @@ class Options:
 def review() -> str:
     """What is staged would do this."""
     staged = drafts().staged(asking().user)
-    settings, options = reading.settings(config()), _options()
+    settings, options, after = reading.settings(config()), _options(), addressed.place()
     if not staged:
         return page("review.html", "Review", staged=[], preview=None, options=options)
-    preview = desk.preview(config(), asking(), _wish(staged, settings, options))
-    vhosts = preview.vhosts if preview else ()
+    preview = desk.preview(config(), asking(), _wish(staged, settings, options), after)
     return page(
         "review.html",
         "Review",
@@ -58,7 +57,8 @@ def review() -> str:
         preview=preview,
         options=options,
         settings=settings,
-        enforces=any(one.wanted.mode is Mode.ENFORCE for one in vhosts),
+        after=after,
+        enforces=any(one.wish.get("mode") == Mode.ENFORCE for one in staged),
         ends=all(one.wish.get("mode") == Mode.OFF for one in staged),
     )
 
