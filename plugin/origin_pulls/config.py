@@ -92,6 +92,7 @@ class Config:
     cpanel_userdata: Path = Path("/var/cpanel/userdata")
     release: Path = Path("/opt/origin-pulls/current")
     installation_under_way: Path = Path("/opt/origin-pulls/under-way")
+    installation_lock: Path = Path("/opt")
     whm_pages: Path = Path("/usr/local/cpanel/whostmgr/docroot/cgi/addons/originpulls")
     whm_icons: Path = Path("/usr/local/cpanel/whostmgr/docroot/addon_plugins")
     whm_templates: Path = Path("/usr/local/cpanel/whostmgr/docroot/templates")

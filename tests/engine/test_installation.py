@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from origin_pulls.actions import changing
-from origin_pulls.engine import installation
+from origin_pulls.engine import installation, working
 from origin_pulls.engine.server import Server
+from origin_pulls.errors import Refused
 from origin_pulls.model.installation import missing_hooks, wrong_registration
 from origin_pulls.sandbox import Sandbox
 from tests.conftest import standing
@@ -186,12 +190,63 @@ def test_an_include_that_somebody_edited_is_said_and_left(one: UnderTest) -> Non
     assert parts(one) == {}
 
 
+@contextmanager
+def marked(one: UnderTest, text: str, *, is_held: bool = False) -> Iterator[None]:
+    """An installer's mark lies there; the installer itself is at work only where it is held."""
+    mark, held = one.config.installation_under_way, one.config.installation_lock
+    mark.write_text(text)
+    handle = os.open(held, os.O_RDONLY | (0 if held.exists() else os.O_CREAT), 0o600)
+    try:
+        if is_held:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+        mark.unlink()
+
+
 def test_it_keeps_out_of_an_installation_that_is_under_way(one: UnderTest) -> None:
-    one.config.installation_under_way.touch()
-    ran = one.run("check-installation", "--repair")
-    one.config.installation_under_way.unlink()
+    with marked(one, "action=install\n", is_held=True):
+        ran = one.run("check-installation", "--repair")
     assert ran.code == 3
-    assert "under way" in ran.stderr
+    assert "at work (install)" in ran.stderr
+
+
+def test_the_daily_look_goes_on_where_an_installation_was_cut_off(one: UnderTest) -> None:
+    place = one.config.whm_pages / "index.cgi"
+    for text in ("action=install\n", ""):
+        place.unlink()
+        with marked(one, text):
+            assert parts(one, repair=True) == {
+                "page in WHM": "repaired",
+                "installation": "not repaired",
+            }
+        assert place.exists()
+
+
+def test_an_uninstallation_that_was_cut_off_is_not_repaired_and_nothing_is_changed(
+    one: UnderTest,
+) -> None:
+    before = one.include("acme", "acme.example").read_text()
+    with marked(one, "action=uninstall\n"):
+        assert one.run("check-installation", "--repair").code == 3
+        for words in (("enforce", "shop.example", "--edge-ready"), ("off", "acme.example")):
+            ran = one.run(*words)
+            assert ran.code == 3
+            assert "is being uninstalled" in ran.stderr
+    assert one.include("acme", "acme.example").read_text() == before
+    assert not one.include("shop", "shop.example").exists()
+    # Nor is it done later.
+    assert one.recover() == []
+    assert not one.include("shop", "shop.example").exists()
+
+
+def test_a_program_that_was_removed_while_it_ran_changes_nothing(
+    one: UnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(working, "__file__", str(tmp_path / "gone.py"))
+    with pytest.raises(Refused, match="removed while it ran"):
+        one.recover()
 
 
 def test_the_agent_looks_after_an_update_by_itself(one: UnderTest) -> None:

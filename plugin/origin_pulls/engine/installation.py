@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from origin_pulls.config import Config
 from origin_pulls.engine import looking
 from origin_pulls.engine.preparing import applied_now
 from origin_pulls.engine.server import Server
@@ -19,7 +20,7 @@ from origin_pulls.model.installation import Part, State
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change, Wanted
-from origin_pulls.server import files, panel
+from origin_pulls.server import files, panel, under_way
 
 Ask = Callable[[Change], object]
 AGAIN = "Install the release again: install.sh upgrade"
@@ -29,7 +30,7 @@ def check(server: Server, *, repair: bool, ask: Ask) -> list[Part]:
     """Look at all parts; with ``repair`` mend those that are not right, and look again.
 
     ``ask`` has a change carried out as an ordinary job. Raises ``Refused`` where no release is
-    installed, or one is just being installed.
+    installed, one is just being installed, or an uninstallation was cut off.
     """
     config = server.config
     if not (config.release / "appconfig").is_dir():
@@ -37,13 +38,24 @@ def check(server: Server, *, repair: bool, ask: Ask) -> list[Part]:
             f"There is no installed release at {config.release}",
             hint="This looks after an installation; install.sh makes one.",
         )
-    if config.installation_under_way.exists():
-        raise Refused(
-            "An installation is under way",
-            hint="Wait for its end; if it was interrupted: install.sh again.",
-        )
-    found = [*_files(server, repair=repair), *_registrations(server, repair=repair)]
+    cut_off = _cut_off(config)
+    found = [*cut_off, *_files(server, repair=repair), *_registrations(server, repair=repair)]
     return [*found, *_permissions(server, repair=repair), *_includes(server, ask, repair=repair)]
+
+
+def _cut_off(config: Config) -> list[Part]:
+    """That an installer was cut off: the current release is looked after all the same."""
+    action = under_way.action(config)
+    if not action:
+        return []
+    if not under_way.is_cut_off(config) or action == under_way.UNINSTALL:
+        raise Refused(
+            f"An installer is at work ({action})",
+            hint="Wait for its end; if it was cut off: install.sh again.",
+        )
+    said = f"a run of install.sh ({action}) was cut off"
+    hint = "Type the same command of install.sh again; it finishes what was begun."
+    return [Part("installation", State.NOT_REPAIRED, said, hint)]
 
 
 def _part(

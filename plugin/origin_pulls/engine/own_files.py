@@ -12,7 +12,7 @@ from origin_pulls.config import Config
 from origin_pulls.engine.server import Server, web_group
 from origin_pulls.errors import OriginPullsError
 from origin_pulls.model.checks import Check, Health
-from origin_pulls.server import journal, lock
+from origin_pulls.server import journal, lock, under_way
 from origin_pulls.store.schema import MIGRATIONS
 
 MOST_NAMED = 3
@@ -29,6 +29,7 @@ def examine(server: Server) -> list[Check]:
         ("journal", "Journal", pending),
         ("agent", "The agent", agent),
         ("pages", "The pages' services", pages),
+        ("installation", "Installation", installation),
     ):
         try:
             found.append(look(config))
@@ -60,6 +61,22 @@ def pending(config: Config) -> Check:
         "The next run brings it to an end: start the agent, or type `origin-pulls jobs`, then "
         "any change.",
     )
+
+
+def installation(config: Config) -> Check:
+    """Whether an installer was cut off in its middle."""
+    title = "Installation"
+    if not under_way.is_cut_off(config):
+        return Check("installation", title, Health.GOOD, "No installer was cut off.")
+    action = under_way.action(config)
+    hint = {
+        "install": "install.sh of the release that was being installed finishes it; install.sh "
+        "rollback goes back to the version before.",
+        "rollback": "install.sh rollback, typed again, finishes it.",
+        under_way.UNINSTALL: "install.sh uninstall finishes it; every change is refused till then.",
+    }.get(action, "install.sh of the release that runs brings it in order.")
+    said = f"An installer ({action}) was cut off in its middle."
+    return Check("installation", title, Health.BAD, said, hint)
 
 
 def agent(config: Config) -> Check:
@@ -103,6 +120,14 @@ def store(server: Server) -> Check:
             *("store", title, Health.BAD, f"It is damaged: {said}"),
             "Every vhost keeps what it has. Move the file away to begin anew; `origin-pulls "
             "relax --all` works without it.",
+        )
+    if version > len(MIGRATIONS):
+        return Check(
+            *("store", title, Health.BAD),
+            f"A newer Origin Pulls wrote it (version {version}, this program's is "
+            f"{len(MIGRATIONS)}): every change is refused",
+            "Install that version again; docs/OPERATING.md, Roll back, has the way to go on with "
+            "the store of then.",
         )
     if version != len(MIGRATIONS):
         said = f"It is of version {version}, this program's is {len(MIGRATIONS)}"

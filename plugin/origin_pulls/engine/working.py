@@ -7,7 +7,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
+from origin_pulls.config import Config
 from origin_pulls.engine import looking, recovery
 from origin_pulls.engine.carrying import Carrying
 from origin_pulls.engine.edge import entering, unused, wishing
@@ -19,7 +21,7 @@ from origin_pulls.model.inventory import Inventory
 from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Change, JobWish, Reviewed, Rotate, Undo
-from origin_pulls.server import lock
+from origin_pulls.server import lock, under_way
 from origin_pulls.store.rollouts import EdgeStore
 
 logger = logging.getLogger(__name__)
@@ -142,14 +144,32 @@ def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) ->
 
 @contextmanager
 def holding(server: Server, say: Say) -> Iterator[None]:
-    """Hold the one lock; what an earlier run left unfinished is brought to an end first."""
+    """Hold the one lock; what an earlier run left unfinished is brought to an end first.
+
+    ``Refused`` where Origin Pulls is being uninstalled: what was written now would stay behind.
+    """
     config = server.config
     with lock.held(config.work_lock, patience=config.lock_patience, waiting=say):
+        _refuse_if_leaving(config)
         said = recovery.recover(server, say)
         if said:
             logger.warning("%s", said)
             say(said)
         yield
+
+
+def _refuse_if_leaving(config: Config) -> None:
+    # Looked at under the lock: the uninstaller leaves its mark first, then waits for the lock.
+    if under_way.action(config) == under_way.UNINSTALL:
+        raise Refused(
+            "Origin Pulls is being uninstalled here: nothing is changed any more",
+            hint="Was it cut off? `install.sh uninstall` finishes it, `install.sh` takes it back.",
+        )
+    if not Path(__file__).exists():
+        raise Refused(
+            "This program was removed while it ran: nothing is changed any more",
+            hint="Where Origin Pulls is installed still, type it again.",
+        )
 
 
 def work(server: Server, say: Say, gather: Callable[[], None] = lambda: None) -> None:
