@@ -2,6 +2,8 @@
 # Origin Pulls: installs, upgrades and removes it on a cPanel server; shows it on a sandbox.
 set -euo pipefail
 
+# With it `cd` would go elsewhere, and say so.
+unset CDPATH
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 WHEELHOUSE=''
 
@@ -83,7 +85,7 @@ on_server() {
 prepare_server() {
     export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     export HOME=/root LC_ALL=C
-    unset PYTHONPATH PYTHONHOME PIP_CONFIG_FILE VIRTUAL_ENV
+    unset PYTHONPATH PYTHONHOME PIP_CONFIG_FILE VIRTUAL_ENV ORIGIN_PULLS_ROOT
     umask 022
     trap say_unexpected EXIT
     if [[ -n $WHEELHOUSE ]]; then

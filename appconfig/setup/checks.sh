@@ -5,6 +5,7 @@
 check_server() {
     step "Is this server fit?"
     check_root
+    check_owners
     check_cpanel
     check_easyapache
     check_systemd
@@ -61,6 +62,24 @@ check_systemd() {
         refuse no_systemd "This machine does not run under systemd." "The services need it."
     fi
     say "systemd: yes"
+}
+
+# What root runs out of this folder, nobody else may have written, nor exchange it meanwhile.
+check_owners() {
+    local name found folder=$TOP
+    local -a there=()
+    for name in "${RELEASED[@]}" wheelhouse; do
+        if [[ -e $TOP/$name ]]; then there+=("$TOP/$name"); fi
+    done
+    found=$(find "$TOP" -maxdepth 0 \( ! -uid 0 -o -perm /022 \) -print -quit)
+    found+=$(find "${there[@]}" \( ! -uid 0 -o ! -type l -perm /022 \) -print -quit)
+    while [[ -z $found && $folder != / ]]; do
+        folder=$(dirname -- "$folder")
+        # A sticky one (/tmp) lets nobody exchange what is another's.
+        found=$(find "$folder" -maxdepth 0 \( ! -uid 0 -o -perm /022 ! -perm -1000 \) -print)
+    done
+    [[ -z $found ]] || refuse not_genuine "Others than root can write to $found." \
+        "Unpack the release below /root, as root, and start it from there."
 }
 
 # A release carries checksums; a checkout has none and is taken as it is.
@@ -165,7 +184,19 @@ check_copies() {
     fi
     home=$(getent passwd "$SERVICE_USER" | cut -d : -f 6) || true
     [[ -z $home || $home == "$STATE" ]] || foreign "the user $SERVICE_USER (home $home)"
+    [[ -n $home || -z $(members_of "$SERVICE_USER") ]] \
+        || foreign "the group $SERVICE_USER (with $(members_of "$SERVICE_USER"))"
     say "other copies: none"
+}
+
+# Who is in GROUP, be it as the first one or as another; in one line.
+members_of() {
+    local number names
+    IFS=: read -r _ _ number names < <(getent group "$1") || return 0
+    {
+        printf '%s\n' "${names//,/$'\n'}"
+        getent passwd | cut -d : -f 1,4 | sed -n "s/:$number$//p"
+    } | grep . | sort -u | paste -sd ' '
 }
 
 foreign() {

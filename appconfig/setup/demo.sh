@@ -150,7 +150,7 @@ NEXT
 
 # One value of a JSON document on standard input, named by its path.
 field() {
-    "$VENV/bin/python" -c '
+    "$VENV/bin/python" -I -c '
 import functools, json, operator, sys
 print(functools.reduce(operator.getitem, sys.argv[1:], json.load(sys.stdin)))' "$@"
 }

@@ -28,7 +28,7 @@ edge_failed() {
 }
 
 names_at_edge() {
-    "$CURRENT/venv/bin/python" "$TOP/appconfig/setup/at_edge.py" "$STATE/store.sqlite" "$@"
+    "$CURRENT/venv/bin/python" -I "$TOP/appconfig/setup/at_edge.py" "$STATE/store.sqlite" "$@"
 }
 
 # Those names of standard input that this server has; the others the agent clears up by itself.

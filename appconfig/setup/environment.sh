@@ -101,7 +101,7 @@ apt_get() {
 find_python() {
     local name
     for name in python3 python3.13 python3.12 python3.11; do
-        if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+        if "$name" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
             2>/dev/null; then
             printf '%s\n' "$name"
             return
@@ -141,7 +141,7 @@ is_filled() {
 }
 
 works_venv() {
-    "$VENV/bin/python" -m pip --version >/dev/null 2>&1
+    "$VENV/bin/python" -I -m pip --version >/dev/null 2>&1
 }
 
 make_venv() {
@@ -153,14 +153,14 @@ make_venv() {
             "As root: apt-get install python3 python3-venv"
     fi
     say ".venv: making it with $("$python" --version)"
-    "$python" -m venv --clear "$VENV"
+    "$python" -I -m venv --clear "$VENV"
 }
 
 is_new_enough() {
-    "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+    "$VENV/bin/python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 }
 
 pip() {
-    "$VENV/bin/python" -m pip --quiet --quiet --disable-pip-version-check --no-input "$@" \
+    "$VENV/bin/python" -I -m pip --quiet --quiet --disable-pip-version-check --no-input "$@" \
         || die "pip $1 failed." "Its last lines are above; is the package index reachable?"
 }

@@ -52,7 +52,7 @@ lay_whm() {
 # Whether WHM itself lists the page, with its menu entry and its ACL.
 is_registered() {
     "$CPANEL/bin/whmapi1" --output=json get_appconfig_application_list 2>/dev/null \
-        | "$1/venv/bin/python" "$1/appconfig/setup/registered.py" "$1/appconfig/whm/$PANEL_NAME.conf"
+        | "$1/venv/bin/python" -I "$1/appconfig/setup/registered.py" "$1/appconfig/whm/$PANEL_NAME.conf"
 }
 
 # Files of a pattern that matched; a pattern that did not is its own name and no file.

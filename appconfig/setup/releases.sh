@@ -38,11 +38,11 @@ build_release() {
     install -d -m 755 "$RELEASE"
     copy_tree "$RELEASE"
     python=$(find_python)
-    "$python" -m venv "$RELEASE/venv" || release_failed "No environment can be made with $python."
+    "$python" -I -m venv "$RELEASE/venv" || release_failed "No environment can be made with $python."
     fill_release
     "$RELEASE/venv/bin/origin-pulls" --version >/dev/null || release_failed \
         "The new version does not start."
-    "$RELEASE/venv/bin/python" -m origin_pulls.cli.manual >"$RELEASE/origin-pulls.8" \
+    "$RELEASE/venv/bin/python" -I -m origin_pulls.cli.manual >"$RELEASE/origin-pulls.8" \
         || release_failed "The manual page cannot be made."
     tree_digest "$RELEASE" >"$RELEASE/.whole"
 }
@@ -91,18 +91,18 @@ fill_release() {
     local folder
     local -a source=()
     if [[ -n $WHEELHOUSE ]]; then source=(--isolated --no-index --find-links "$WHEELHOUSE"); fi
-    "$RELEASE/venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input install \
+    "$RELEASE/venv/bin/python" -I -m pip --quiet --disable-pip-version-check --no-input install \
         --no-cache-dir --only-binary :all: --require-hashes "${source[@]}" \
         --requirement "$RELEASE/requirements.lock" \
         || release_failed "The packages of requirements.lock cannot be installed."
-    folder=$("$RELEASE/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    folder=$("$RELEASE/venv/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n' "$RELEASE/plugin" >"$folder/origin-pulls.pth"
     {
-        printf '#!%s\n' "$RELEASE/venv/bin/python"
+        printf '#!%s -I\n' "$RELEASE/venv/bin/python"
         printf 'from origin_pulls.cli import main\n\nmain()\n'
     } >"$RELEASE/venv/bin/origin-pulls"
     chmod 755 "$RELEASE/venv/bin/origin-pulls"
-    "$RELEASE/venv/bin/python" -m compileall -q "$RELEASE/plugin" >/dev/null || true
+    "$RELEASE/venv/bin/python" -I -m compileall -q "$RELEASE/plugin" >/dev/null || true
 }
 
 release_failed() {

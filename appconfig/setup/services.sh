@@ -9,9 +9,12 @@ has_our_user() { [[ $(getent passwd "$SERVICE_USER" | cut -d : -f 6) == "$STATE"
 
 make_user() {
     local shell=/usr/sbin/nologin
+    local -a group=(--user-group)
     if getent passwd "$SERVICE_USER" >/dev/null; then return; fi
     [[ -x $shell ]] || shell=/sbin/nologin
-    useradd --system --user-group --no-create-home --home-dir "$STATE" --shell "$shell" \
+    # One that was left over; that nobody is in it was looked at.
+    if getent group "$SERVICE_USER" >/dev/null; then group=(--gid "$SERVICE_USER"); fi
+    useradd --system "${group[@]}" --no-create-home --home-dir "$STATE" --shell "$shell" \
         "$SERVICE_USER"
     say "user: $SERVICE_USER"
 }
@@ -164,7 +167,7 @@ is_healthy() {
             asked+=("origin-pulls-web-$name.service=$RUN/$name/web.sock")
         fi
     done
-    "$release/venv/bin/python" "$release/appconfig/setup/answers.py" "${asked[@]}"
+    "$release/venv/bin/python" -I "$release/appconfig/setup/answers.py" "${asked[@]}"
     answers_through_panel
     "$release/venv/bin/origin-pulls" list --json >/dev/null
     if has_command "$release" doctor; then

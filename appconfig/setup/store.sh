@@ -3,7 +3,7 @@
 
 # Whether RELEASE knows the schema of the store that is there.
 can_read_store() {
-    "$1/venv/bin/python" - "$STATE/store.sqlite" <<'PYTHON'
+    "$1/venv/bin/python" -I - "$STATE/store.sqlite" <<'PYTHON'
 import pathlib, sqlite3, sys
 from origin_pulls.store.schema import MIGRATIONS
 path = pathlib.Path(sys.argv[1])
@@ -43,7 +43,7 @@ keep_store() {
 }
 
 copy_store() {
-    (umask 077 && "$RELEASE/venv/bin/python" - "$1" "$2" <<'PYTHON'
+    (umask 077 && "$RELEASE/venv/bin/python" -I - "$1" "$2" <<'PYTHON'
 import contextlib, os, sqlite3, sys
 source, target = sys.argv[1:]
 with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old:

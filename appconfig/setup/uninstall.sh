@@ -41,7 +41,7 @@ program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
 
 # Every vhost of the server, "MODE NAME" a line; none where that cannot be told.
 listed_vhosts() {
-    program list --json 2>/dev/null | "$CURRENT/venv/bin/python" -c '
+    program list --json 2>/dev/null | "$CURRENT/venv/bin/python" -I -c '
 import json, sys
 for vhost in json.load(sys.stdin)["vhosts"]:
     print(vhost["mode"], vhost["servername"])' 2>/dev/null || true

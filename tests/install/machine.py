@@ -242,6 +242,8 @@ def tree(folder: Path, version: str = "", changes: Mapping[str, str] | None = No
         elif source.exists():
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / name)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o755)
     if version:
         file = folder / "plugin/origin_pulls/__init__.py"
         lines = file.read_text().splitlines()
