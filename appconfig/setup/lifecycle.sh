@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2153 # capitals come from places.sh
 # Install, upgrade, rollback, status: what runs was healthy once, or what was before comes back.
 
-BEFORE=''
+BEFORE=''        # the version to go back to; empty where there is none, or none that could
+WAS_INSTALLED='' # whether anything of ours was in use: then nothing is taken away
 WAS_INTERRUPTED=''
 RELEASE=''
 HAD_DATA=''
@@ -31,11 +32,15 @@ install_release() {
         say_installed
         return
     fi
-    if [[ -z $before ]]; then
+    if [[ -z $WAS_INSTALLED ]]; then
         step "It does not answer: taking it away again"
         nothing_was_switched
         refuse taken_back "The installation failed and was taken back." \
             "Its reason is above. Data that was there before is still there."
+    elif [[ -z $before ]]; then
+        end_well
+        refuse not_taken_back "The new version does not answer, and none before it can be gone back to." \
+            "Its reason is above; nothing was removed, and sites are as they were."
     elif [[ $before == "$RELEASE" ]]; then
         end_well
         refuse not_taken_back "The version that was here already does not answer as it should." \
@@ -67,32 +72,51 @@ attempt() {
     set -e
 }
 
-# Note what is under way, and which release was healthy last, for the run after an interruption.
-# More lines may be given, for that run to know.
+# Note what is under way, which release was healthy last, and whether anything was in use at all,
+# for the run after an interruption. More lines may be given, for that run to know.
 begin() {
     local action=$1
     shift
-    BEFORE=$(current_release)
+    BEFORE=$(current_release) WAS_INSTALLED=''
+    # A link that got lost does not make a first installation of it.
+    if [[ -n $BEFORE || -n $(laid_units) ]]; then WAS_INSTALLED=yes; fi
     if [[ -e $UNDER_WAY ]]; then
-        say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
         # shellcheck disable=SC2034 # read in other files
         WAS_INTERRUPTED=yes
-        BEFORE=$(setting "$UNDER_WAY" before)
-        # A first installation that was cut off, and is in use since, is what was before.
-        if [[ -z $BEFORE ]] && is_in_force; then BEFORE=$(current_release); fi
+        if grep -qs '^before=' "$UNDER_WAY"; then
+            say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
+            BEFORE=$(setting "$UNDER_WAY" before) WAS_INSTALLED=$(setting "$UNDER_WAY" installed)
+        else
+            say "an earlier run was interrupted, and its notes are lost: what is current was before"
+        fi
+    fi
+    # What sites lean on was there before, also where a first installation was cut off.
+    if is_in_force; then
+        WAS_INSTALLED=yes
+        BEFORE=${BEFORE:-$(current_release)}
     fi
     is_whole "$BEFORE" || BEFORE=''
+    note_under_way "$action" "$@"
+}
+
+# The mark of what is under way, on the disk before anything else is.
+note_under_way() {
+    local action=$1
+    shift
     install -d -m 755 "$PREFIX"
-    printf '%s\n' "action=$action" "before=$BEFORE" "$@" >"$UNDER_WAY.new"
+    printf '%s\n' "action=$action" "before=$BEFORE" "installed=$WAS_INSTALLED" "$@" >"$UNDER_WAY.new"
+    sync -- "$UNDER_WAY.new" || true
     mv -T -- "$UNDER_WAY.new" "$UNDER_WAY"
+    sync -- "$PREFIX" || true
 }
 
 end_well() { rm -f -- "$UNDER_WAY"; }
 
-# Where no version was before, everything is as it was then; else the one before runs on.
+# Where nothing was installed before, everything is as it was then; else what was there runs on.
 nothing_was_switched() {
-    if [[ -n $BEFORE ]]; then
-        end_well
+    if [[ -n $WAS_INSTALLED ]]; then
+        # From an upgrade that was cut off one can go back still.
+        if [[ -z $WAS_INTERRUPTED || $BEFORE == "$(current_release)" ]]; then end_well; fi
         return
     fi
     take_program_away
@@ -102,9 +126,7 @@ nothing_was_switched() {
 go_back_to() {
     local before=$1 previous=$2
     step "The new version does not answer: back to $(basename -- "$before")"
-    stop_agent
-    put_store_back "$before"
-    attempt bring_in "$before"
+    bring_back "$before"
     if ((ATTEMPTED)); then
         refuse not_taken_back "The version before does not answer either." \
             "Sites are as they were. Type: systemctl status 'origin-pulls-*', then ./install.sh rollback"
@@ -115,6 +137,21 @@ go_back_to() {
     end_well
     refuse taken_back "The upgrade failed and was taken back: $(basename -- "$before") runs as before." \
         "Its reason is above."
+}
+
+# Bring an older version in, with a store that it can read; the verdict is in $ATTEMPTED.
+bring_back() {
+    local release=$1 tries=3
+    stop_agent
+    # What is typed from here on is this version's program: a newer one changes the store's form.
+    switch_to "$release"
+    while ((tries--)); do
+        put_store_back "$release" || true
+        attempt bring_in "$release"
+        # A command of the newer version that ran still may have opened the store meanwhile.
+        if ((ATTEMPTED == 0)) || can_read_store "$release" 2>/dev/null; then return; fi
+        stop_agent
+    done
 }
 
 rollback_release() {
@@ -131,11 +168,14 @@ rollback_release() {
     [[ -n $cut_off ]] || can_read_store "$target" || refuse store_too_new \
         "$(basename -- "$target") cannot read the store that $(basename -- "$before") wrote." \
         "The store of then is $STATE/store-before-$(basename -- "$before").sqlite; see docs/OPERATING.md."
+    if ! can_read_store "$target" 2>/dev/null && [[ -z $(store_copy) ]] || has_gained "$target"; then
+        refuse store_too_new \
+            "The upgrade that was cut off was in use since; $(basename -- "$target") would forget what was changed." \
+            "./install.sh of the newer release finishes it. To go back all the same: docs/OPERATING.md, Roll back."
+    fi
     step "Back to $(basename -- "$target")"
     begin rollback "target=$target" "cut_off=$cut_off"
-    stop_agent
-    if [[ -n $cut_off ]]; then put_store_back "$target"; fi
-    attempt bring_in "$target"
+    bring_back "$target"
     if ((ATTEMPTED)); then
         if [[ $before == "$target" ]]; then before=$BEFORE; fi
         go_back_to "$before" "$target"

@@ -168,6 +168,10 @@ is_healthy() {
         fi
     done
     "$release/venv/bin/python" -I "$release/appconfig/setup/answers.py" "${asked[@]}"
+    can_read_store "$release" 2>/dev/null || {
+        warn "a newer version wrote the store: every change is refused"
+        return 1
+    }
     answers_through_panel
     "$release/venv/bin/origin-pulls" list --json >/dev/null
     if has_command "$release" doctor; then

@@ -19,18 +19,26 @@ uninstall() {
     fi
     put_includes_back
     step "No vhost demands a certificate any more"
-    mapfile -t demanding < <(demanding_vhosts)
+    mapfile -t demanding < <(to_be_proven)
     if [[ -n $with_edge && $(setting "$UNDER_WAY" edge) != left ]]; then
         leave_edge "${demanding[@]}"
     fi
-    begin uninstall "edge=${with_edge:+left}"
+    # From here on the program refuses every change; the one that is under way is waited for.
+    begin uninstall "edge=${with_edge:+left}" "demanding=${demanding[*]}"
     stop_services
+    holding_work true || refuse busy \
+        "Another run of Origin Pulls (process $(<"$STATE/work.lock")) does not end; nothing was removed." \
+        "If it hangs, kill it: kill -9 $(<"$STATE/work.lock"). Then type the same again."
     relax_all
     step "Apache without us"
     remove_includes
     prove_relaxed "${demanding[@]}"
+    # Interrupted after this, nobody asks those again that have answered.
+    note_under_way uninstall "edge=${with_edge:+left}" "demanding=${UNPROVEN[*]}"
     step "Files, units, hooks, registrations, user"
     take_program_away
+    # What is demanded by a file without its CA file would end Apache at the next reload.
+    if is_in_force; then remove_includes; fi
     if [[ -z $keep_data ]]; then take_data_away; fi
     prove_nothing_left "$keep_data"
 }
@@ -50,14 +58,41 @@ for vhost in json.load(sys.stdin)["vhosts"]:
 # Those that are observed or enforced now, by name.
 demanding_vhosts() { listed_vhosts | sed -n '/^off /!s/^[a-z]* //p'; }
 
+# Whom to ask at the end: whom the store knows, whom an include is for, and whom an interrupted run
+# had still to ask. Without the store an include that demands nothing any more counts as well: Apache
+# may not have read it yet.
+to_be_proven() {
+    local listed file name
+    local -a left=()
+    listed=$(listed_vhosts)
+    if [[ $(setting "$UNDER_WAY" action) == uninstall ]]; then
+        read -ra left < <(setting "$UNDER_WAY" demanding) || true
+    fi
+    {
+        if ((${#left[@]})); then printf '%s\n' "${left[@]}"; fi
+        demanding_vhosts
+        while IFS= read -r -d '' file; do
+            [[ $file == "$(apache_place dir_conf_userdata)"/* ]] || continue
+            if [[ -n $listed ]] && ! demands "$file"; then continue; fi
+            # An include lies in the folder of its vhost.
+            name=$(basename -- "$(dirname -- "$file")")
+            printf '%s\n' "${name/#_wildcard_/\*}"
+        done < <(our_includes)
+    } | sort -u
+}
+
 # Our program first; then every include is looked at again by hand, whatever it said.
 relax_all() {
-    local file
     if [[ ! -e $CURRENT/venv/bin/origin-pulls ]]; then
         say "the program is gone; going by the files alone"
     else
         program relax --all || warn "\`origin-pulls relax --all\` failed (its words are above); going on by hand"
     fi
+    empty_demands
+}
+
+empty_demands() {
+    local file
     while IFS= read -r -d '' file; do
         if demands "$file"; then
             say "emptying $file"
@@ -104,6 +139,7 @@ remove_includes() {
     local -a files=()
     LEFT_FOR_LATER=()
     [[ -e $EA4_PATHS ]] || return 0
+    empty_demands
     mapfile -d '' -t files < <(our_includes)
     if ((${#files[@]} == 0)); then
         say "none of our includes is there"
@@ -152,14 +188,16 @@ remove_empty_folders() {
     done
 }
 
-# Ask each vhost that demanded something, as a visitor without a certificate.
+# Ask each vhost that demanded something, as a visitor without a certificate. Who cannot be asked
+# has proven nothing.
 prove_relaxed() {
-    local name
-    UNPROVEN=()
-    for name in "$@"; do
-        if program prove "$name"; then continue; fi
-        UNPROVEN+=("$name")
-    done
+    local found=$PREFIX/unproven
+    UNPROVEN=("$@")
+    if (($# == 0)); then return; fi
+    if "$CURRENT/venv/bin/python" -I "$TOP/appconfig/setup/open_to_all.py" "$found" "$@"; then
+        mapfile -t UNPROVEN <"$found"
+    fi
+    if ((${#UNPROVEN[@]} == 0)); then say "each answers a visitor without a certificate"; fi
 }
 
 # Everything that an installation laid, but for data and user.
@@ -200,7 +238,7 @@ leftovers() {
     for path in "$PREFIX" "$LINK" "$RUN" "$UNITS"/origin-pulls-* "$LOGROTATE" "$COMPLETION" \
         "$TMPFILES" "$MANUAL" "$WHM_PAGES" "$WHM_APP" "$WHM_FEATURE" "$PLUGIN_KEPT" "$JUPITER_PAGES" \
         "$DYNAMICUI" "$JUPITER_TILES/$PANEL_NAME".{png,svg} "$WHM_ICONS/$PANEL_NAME".{png,svg} \
-        "$WHM_TEMPLATES/$PANEL_NAME.tmpl" "$HOOK_FOLDER"/origin-pulls-*; do
+        "$WHM_TEMPLATES/$PANEL_NAME"*.tmpl "$HOOK_FOLDER"/origin-pulls-*; do
         if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
     done
     if [[ -z $keep_data ]]; then
@@ -209,6 +247,7 @@ leftovers() {
         done
         if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
     fi
+    registered_still
     userdata=$(apache_place dir_conf_userdata)
     if [[ -d $userdata ]]; then
         find "$userdata" "$(apache_place dir_conf)/origin-pulls.conf" -name 'origin-pulls.conf*' \
@@ -229,6 +268,12 @@ prove_nothing_left() {
     if ((${#LEFT_FOR_LATER[@]})); then
         refuse left_over "Our includes stay as comments until Apache's configuration is mended." \
             "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more."
+    elif grep -q '/origin-pulls\.conf$' <<<"$found"; then
+        refuse left_over "Includes of ours are there again (above); httpd.conf may name their folders." \
+            "Do not remove them by hand, Apache needs a match: type ./install.sh uninstall once more, in the folder of an unpacked release."
+    elif [[ $found == *"registered in"* ]]; then
+        refuse left_over "cPanel knows something of ours still (above)." \
+            "Type ./install.sh uninstall once more, in the folder of an unpacked release, when the panel's programs work."
     elif [[ -n $found ]]; then
         refuse left_over "Something is left (above)." "Look at it and remove it by hand."
     elif ((${#UNPROVEN[@]})); then

@@ -8,7 +8,7 @@ declare -Ar EXIT=(
     [apache_broken]=15 [front_server]=16 [foreign_copy]=17 [not_genuine]=18 [no_systemd]=19
     [busy]=20 [not_installed]=21 [real_panel]=22 [no_program]=23
     [packages_failed]=30 [release_failed]=31 [taken_back]=32 [not_taken_back]=33
-    [nothing_before]=34 [store_too_new]=35 [edge_failed]=36
+    [nothing_before]=34 [store_too_new]=35 [edge_failed]=36 [store_not_copied]=37
     [not_relaxed]=40 [left_over]=41
 )
 
