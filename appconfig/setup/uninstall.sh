@@ -14,7 +14,12 @@ uninstall() {
     local -a demanding=()
     check_root
     if [[ ! -e $PREFIX && ! -e $LINK && ! -e $UNDER_WAY ]] && ! has_leftovers "$keep_data"; then
-        say "Origin Pulls is not installed; nothing of it is here."
+        if [[ -n $(kept_data) ]]; then
+            say "Origin Pulls is not installed; of it there are only the kept data: $(kept_data)"
+            say "an installation takes them up again; ./install.sh uninstall takes them away"
+        else
+            say "Origin Pulls is not installed; nothing of it is here."
+        fi
         return
     fi
     put_includes_back
@@ -24,6 +29,7 @@ uninstall() {
         leave_edge "${demanding[@]}"
     fi
     begin uninstall "edge=${with_edge:+left}"
+    note_edge
     stop_services
     relax_all
     step "Apache without us"
@@ -36,6 +42,14 @@ uninstall() {
 }
 
 REMOVING=$PREFIX/removing
+
+# What stays at Cloudflare is told at the end, when nobody can be asked any more.
+note_edge() {
+    PRESENTED=''
+    if [[ -e $CURRENT/venv/bin/python ]]; then
+        PRESENTED=$(names_at_edge 2>/dev/null | paste -sd ' ') || PRESENTED=''
+    fi
+}
 
 program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
 
@@ -203,12 +217,7 @@ leftovers() {
         "$WHM_TEMPLATES/$PANEL_NAME.tmpl" "$HOOK_FOLDER"/origin-pulls-*; do
         if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
     done
-    if [[ -z $keep_data ]]; then
-        for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
-            if [[ -e $path ]]; then printf '%s\n' "$path"; fi
-        done
-        if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
-    fi
+    if [[ -z $keep_data ]]; then data_places; fi
     userdata=$(apache_place dir_conf_userdata)
     if [[ -d $userdata ]]; then
         find "$userdata" "$(apache_place dir_conf)/origin-pulls.conf" -name 'origin-pulls.conf*' \
@@ -216,24 +225,58 @@ leftovers() {
     fi
 }
 
+# Data that are there, and their owner, one a line.
+data_places() {
+    local path
+    for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
+        if [[ -e $path ]]; then printf '%s\n' "$path"; fi
+    done
+    if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
+}
+
+kept_data() { data_places | paste -sd , | sed 's/,/, /g'; }
+
 has_leftovers() { [[ -n $(leftovers "$1") ]]; }
 
 prove_nothing_left() {
-    local keep_data=$1 path found
+    local keep_data=$1 found kept=''
     step "What is left"
     found=$(leftovers "$keep_data")
     if [[ -n $found ]]; then say "${found//$'\n'/$'\n  '}"; fi
-    if [[ -n $keep_data ]]; then
-        say "kept, because of --keep-data: $CONF $STATE $LOGS, and the user $SERVICE_USER"
-    fi
+    if [[ -n $keep_data ]]; then kept=$(kept_data); fi
+    if [[ -n $kept ]]; then say "kept, because of --keep-data: $kept"; fi
+    say_edge "$keep_data"
     if ((${#LEFT_FOR_LATER[@]})); then
-        refuse left_over "Our includes stay as comments until Apache's configuration is mended." \
-            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more."
+        refuse left_over "Our includes stay as comments until Apache's configuration is mended.$(unproven)" \
+            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more, in the folder of an unpacked release (the installed one is gone)."
     elif [[ -n $found ]]; then
-        refuse left_over "Something is left (above)." "Look at it and remove it by hand."
+        refuse left_over "Something is left (above).$(unproven)" "Look at it and remove it by hand."
     elif ((${#UNPROVEN[@]})); then
         refuse not_relaxed "Nothing of Origin Pulls is left, but not proven: ${UNPROVEN[*]}." \
             "Open these sites and look whether they answer."
     fi
-    say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
+    if [[ -n $kept ]]; then
+        say "nothing else: no file, unit, hook, registration, or line in Apache's configuration"
+    else
+        say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
+    fi
+}
+
+# The sites that demanded something and did not prove that they answer, as the last words.
+unproven() {
+    if ((${#UNPROVEN[@]} == 0)); then return; fi
+    if ! apache_error >/dev/null; then
+        printf ' Until Apache reads it, these turn visitors away still: %s.' "${UNPROVEN[*]}"
+    else
+        printf ' Not proven to answer: %s.' "${UNPROVEN[*]}"
+    fi
+}
+
+# Keys that are gone make our own certificate a stranger's for the next installation.
+say_edge() {
+    if [[ -z $PRESENTED ]]; then return; fi
+    warn "at Cloudflare our certificates are still presented, to: $PRESENTED"
+    if [[ -z $1 ]]; then
+        warn "their keys are gone: delete them there (SSL/TLS, Origin Server) before you enforce anew"
+    fi
 }
