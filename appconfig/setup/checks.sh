@@ -5,6 +5,7 @@
 check_server() {
     step "Is this server fit?"
     check_root
+    say "root: yes"
     check_owners
     check_cpanel
     check_easyapache
@@ -20,7 +21,6 @@ check_server() {
 
 check_root() {
     ((EUID == 0)) || refuse not_root "Only root can install this." "Use sudo, or log in as root."
-    say "root: yes"
 }
 
 # What this installer runs besides the core utilities; a small system may lack some.
@@ -82,24 +82,67 @@ check_owners() {
         "Unpack the release below /root, as root, and start it from there."
 }
 
-# A release carries checksums; a checkout has none and is taken as it is.
+# A release carries checksums, and is nothing but what they name. A checkout has none and is taken
+# as it is; one that was installed is what it was then.
 check_genuine() {
-    local wrong
+    local wrong added
     if [[ ! -e $TOP/SHA256SUMS ]]; then
+        check_installed_tree
+        return
+    fi
+    wrong=$(cd -- "$TOP" && wanted_sums | sha256sum --check --strict --quiet - 2>&1) \
+        || not_genuine "${wrong%%$'\n'*}"
+    added=$(added_files)
+    [[ -z $added ]] || not_genuine "SHA256SUMS does not name ${added%%$'\n'*}"
+    say "checksums: all $(wanted_sums | wc -l) files are as released"
+}
+
+not_genuine() {
+    refuse not_genuine "The release is damaged or was changed: $1" \
+        "Fetch it again, and compare its checksum with the published one."
+}
+
+check_installed_tree() {
+    if ! is_installed_tree; then
         say "checksums: none (a checkout, not a release)"
         return
     fi
-    wrong=$(cd -- "$TOP" && sha256sum --check --strict --quiet SHA256SUMS 2>&1) || refuse not_genuine \
-        "The release is damaged or was changed: ${wrong%%$'\n'*}" \
-        "Fetch it again, and compare its checksum with the published one."
-    say "checksums: all $(wc -l <"$TOP/SHA256SUMS") files are as released"
+    [[ $(head -n 1 "$TOP/.whole") == "$(tree_digest "$TOP")" ]] \
+        || not_genuine "$TOP is not what was installed there"
+    say "checksums: all files are as they were installed"
+}
+
+# The lines of SHA256SUMS. An installed release has no wheels any more: they are in its environment.
+wanted_sums() {
+    if is_installed_tree && [[ ! -e $TOP/wheelhouse ]]; then
+        grep -vE '^[0-9a-f]{64} [ *]\./wheelhouse/' "$TOP/SHA256SUMS"
+    else
+        cat -- "$TOP/SHA256SUMS"
+    fi
+}
+
+# What copy_tree would take along and SHA256SUMS does not name; what is no plain file has no sum.
+added_files() {
+    local name
+    local -a there=()
+    cd -- "$TOP" || return
+    for name in "${RELEASED[@]}"; do
+        if [[ (-e $name || -L $name) && $name != SHA256SUMS ]]; then there+=("./$name"); fi
+    done
+    find "${there[@]}" \( -name __pycache__ -o -name '*.egg-info' \) -type d -prune \
+        -o -type f -print -o ! -type d -printf '%p (no plain file)\n' \
+        | grep -v -x -F -f <(sed -E 's/^[0-9a-f]{64} [ *]//' SHA256SUMS) || true
 }
 
 # Every wheel must be one that the lock names by its hash, and none may be missing.
 check_wheelhouse() {
     local wheel sum name
     if [[ -z $WHEELHOUSE ]]; then
-        say "wheelhouse: none; the package index is asked"
+        if is_installed_tree && is_sound "$TOP"; then
+            say "wheelhouse: none is needed, this release is installed"
+        else
+            say "wheelhouse: none; the package index is asked"
+        fi
         return
     fi
     compgen -G "$WHEELHOUSE/*.whl" >/dev/null || refuse not_genuine \
@@ -154,13 +197,16 @@ check_space() {
     local place needed free
     for place in "$PREFIX:$SPACE_PREFIX" "$STATE:$SPACE_STATE"; do
         needed=${place#*:}
-        place=$(nearest_folder "${place%:*}")
-        free=$(df --output=avail -BM -- "$place" | tail -n 1 | tr -dc 0-9)
+        place=${place%:*}
+        free=$(free_space "$place")
         ((free >= needed)) || refuse no_space \
-            "$place has $free MB free; $needed MB are needed." "Make room there."
+            "$(nearest_folder "$place") has $free MB free; $needed MB are needed." "Make room there."
     done
     say "space: enough"
 }
+
+# How many MB are free where PATH is, or would be.
+free_space() { df --output=avail -BM -- "$(nearest_folder "$1")" | tail -n 1 | tr -dc 0-9; }
 
 # PATH, or the nearest folder above it that exists.
 nearest_folder() {
@@ -216,7 +262,9 @@ check_front() {
     elif [[ -e /usr/local/lsws/bin/lshttpd ]]; then
         refuse_front "LiteSpeed ends TLS"
     elif [[ ${port:-443} != "$public" ]]; then
-        refuse_front "Apache's HTTPS port is ${port:-443} and visitors arrive at $public"
+        refuse front_server \
+            "Something stands before Apache: its HTTPS port is ${port:-443}, and visitors arrive at $public." \
+            "Does a firewall or router lead $public to it unopened? Write \`public_https_port: ${port:-443}\` into $CONF/config.yaml; else remove what ends TLS there."
     fi
     # Other programs may have the same port on addresses of their own.
     holders=$(holders_of "$public")
@@ -240,7 +288,7 @@ holders_of() {
 check_apache() {
     local words
     words=$("$(setting "$EA4_PATHS" bin_httpd)" -t 2>&1) || refuse apache_broken \
-        "Apache's configuration is broken as it is: ${words%%$'\n'*}" \
+        "Apache's configuration is broken as it is: $(one_line "$words")" \
         "Mend that first: $CPANEL/scripts/rebuildhttpdconf shows where."
     say "Apache's configuration: valid"
 }

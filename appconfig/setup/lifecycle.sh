@@ -13,7 +13,7 @@ install_release() {
     local before previous
     put_includes_back
     check_server
-    step "Installing $(version_of "$TOP")"
+    step "Installing $(version_of "$TOP")$(in_the_place_of "$(current_version)")"
     begin install
     before=$BEFORE previous=$(readlink -- "$PREVIOUS" || true)
     if [[ -e $STATE/store.sqlite ]]; then HAD_DATA=yes; fi
@@ -27,9 +27,13 @@ install_release() {
     keep_store
     attempt bring_in "$RELEASE"
     if ((ATTEMPTED == 0)); then
+        if [[ -n $before && $before != "$RELEASE" ]] && ! is_sound "$before"; then
+            # Nobody goes back to a damaged version.
+            set_previous "$previous"
+        fi
         prune_releases
         end_well
-        say_installed
+        say_installed "$before"
         return
     fi
     if [[ -z $WAS_INSTALLED ]]; then
@@ -129,10 +133,10 @@ go_back_to() {
     bring_back "$before"
     if ((ATTEMPTED)); then
         refuse not_taken_back "The version before does not answer either." \
-            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then ./install.sh rollback"
+            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then $(installer) rollback"
     fi
-    rm -f -- "$PREVIOUS"
-    if [[ -n $previous && $previous != "$before" ]]; then point "$PREVIOUS" "$previous"; fi
+    if [[ $previous == "$before" ]]; then previous=''; fi
+    set_previous "$previous"
     prune_releases
     end_well
     refuse taken_back "The upgrade failed and was taken back: $(basename -- "$before") runs as before." \
@@ -149,26 +153,28 @@ bring_back() {
         put_store_back "$release" || true
         attempt bring_in "$release"
         # A command of the newer version that ran still may have opened the store meanwhile.
-        if ((ATTEMPTED == 0)) || can_read_store "$release" 2>/dev/null; then return; fi
+        if ((ATTEMPTED == 0)) || ! is_too_new_for "$release"; then return; fi
         stop_agent
     done
 }
 
 rollback_release() {
-    local target before cut_off=''
-    check_root
+    local target before cut_off='' code=0
+    require_installed
     before=$(current_release)
-    [[ -n $before ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
     target=$(rollback_target)
     if [[ -z $target ]] || ! is_whole "$target"; then
         refuse nothing_before "There is no version before $(basename -- "$before")." \
             "Install one: ./install.sh of its release."
     fi
+    is_sound "$target" || refuse nothing_before \
+        "The version before, $(basename -- "$target"), is damaged: its files are not as installed." \
+        "Install it anew: ./install.sh of its release."
     if is_cut_off_upgrade; then cut_off=install; fi
     [[ -n $cut_off ]] || can_read_store "$target" || refuse store_too_new \
         "$(basename -- "$target") cannot read the store that $(basename -- "$before") wrote." \
         "The store of then is $STATE/store-before-$(basename -- "$before").sqlite; see docs/OPERATING.md."
-    if ! can_read_store "$target" 2>/dev/null && [[ -z $(store_copy) ]] || has_gained "$target"; then
+    if has_gained "$target"; then
         refuse store_too_new \
             "The upgrade that was cut off was in use since; $(basename -- "$target") would forget what was changed." \
             "./install.sh of the newer release finishes it. To go back all the same: docs/OPERATING.md, Roll back."
@@ -180,8 +186,9 @@ rollback_release() {
         if [[ $before == "$target" ]]; then before=$BEFORE; fi
         go_back_to "$before" "$target"
     fi
+    prune_releases
     end_well
-    say "to undo this: ./install.sh rollback"
+    say "to undo this: $(installer) rollback"
 }
 
 # Where a rollback leads: to the version before. Repeated after an interruption it leads to the
@@ -202,21 +209,54 @@ is_cut_off_upgrade() {
 
 # -- what is there -----------------------------------------------------------------------------
 
-say_installed() {
-    cat <<NEXT
+# How to type this installer's next command: the installed copy stays, an unpacked one is here.
+installer() {
+    if is_installed_tree; then printf '%s/install.sh\n' "$CURRENT"; else printf './install.sh\n'; fi
+}
 
-Origin Pulls $(version_of "$TOP") is installed and answers. No site was changed by that. Next:
-  origin-pulls list            the virtual hosts of this server
-  origin-pulls --help          everything else
-WHM has its page under Plugins, Origin Pulls, where this version brings one.
+# The version that counts now; empty where none does, or where it cannot be told.
+current_version() { version_of "$CURRENT" 2>/dev/null || true; }
+
+# What becomes of the version BEFORE, said behind the new one's number.
+in_the_place_of() {
+    local before=$1 now
+    now=$(version_of "$TOP")
+    if [[ -z $before ]]; then return; fi
+    if [[ $before == "$now" ]]; then
+        printf ' once more'
+    elif [[ $(printf '%s\n' "$before" "$now" | sort -V | tail -n 1) == "$before" ]]; then
+        printf ' in the place of %s, which is newer' "$before"
+    else
+        printf ' in the place of %s' "$before"
+    fi
+}
+
+require_installed() {
+    check_root
+    if [[ -n $(current_release) ]]; then return; fi
+    [[ ! -e $UNDER_WAY ]] || refuse not_installed \
+        "A run ($(setting "$UNDER_WAY" action)) was cut off; no version is installed, parts lie in $PREFIX." \
+        "./install.sh finishes the installation, ./install.sh uninstall takes it away."
+    refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
+}
+
+say_installed() {
+    local before=$1 was=''
+    if [[ -n $before && $before != "$RELEASE" ]]; then was=" (before: $(basename -- "$before"))"; fi
+    printf '\nOrigin Pulls %s is installed and answers%s. No site was changed by that. Next:\n' \
+        "$(version_of "$TOP")" "$was"
+    cat <<'NEXT'
+  origin-pulls list                     the virtual hosts of this server
+  origin-pulls token add < token.txt    a token of Cloudflare's: then `enforce` goes the whole way
+  origin-pulls --help                   everything else
 NEXT
+    if [[ -e $WHM_APP ]]; then printf 'WHM has its page under Plugins, Origin Pulls.\n'; fi
 }
 
 status() {
     local release unit state code=0
-    check_root
+    require_installed
     release=$(current_release)
-    [[ -n $release ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
     say "current:  $(basename -- "$release")"
     say "previous: $(basename -- "$(readlink -- "$PREVIOUS" || printf none)")"
     if [[ -e $UNDER_WAY ]]; then
@@ -229,31 +269,59 @@ status() {
         case $unit in
             *-check.service) ;; # runs when its timer says so
             *-web-*.service) ;; # comes with the first request
-            *) [[ $state == active ]] || code=${EXIT[failed]} ;;
+            *)
+                [[ $state != active ]] || continue
+                code=${EXIT[failed]}
+                warn "it should be active; type: systemctl enable --now $unit"
+                ;;
         esac
     done < <(laid_units)
+    is_sound "$release" || damaged_release "$release"
+    # Nobody waits for a first start here.
+    export ORIGIN_PULLS_PATIENCE=${ORIGIN_PULLS_PATIENCE:-3}
     attempt is_healthy "$release"
     if ((ATTEMPTED)); then code=${EXIT[failed]}; fi
     say "vhosts with a demand or a look: $(count_policies "$release")"
     leave "$code"
 }
 
+damaged_release() {
+    code=${EXIT[failed]}
+    warn "files of $(basename -- "$1") are not as they were installed; ./install.sh of its release mends that"
+}
+
 count_policies() {
-    "$1/venv/bin/origin-pulls" list --json 2>/dev/null \
-        | grep -cE '"mode": *"(observe|enforce)"' || true
+    local listed
+    if listed=$("$1/venv/bin/origin-pulls" list --json 2>/dev/null); then
+        grep -cE '"mode": *"(observe|enforce)"' <<<"$listed" || true
+    else
+        printf 'cannot be told\n'
+    fi
 }
 
 # What an installation would do, in words; nothing is touched.
 say_plan() {
-    local now
+    local now release python code=0
     check_server
-    now=$(current_release)
+    now=$(current_release) release=$RELEASES/$(release_name)
+    python=$(find_python)
+    if [[ -n $python ]]; then can_read_store "$TOP" "$python" || code=$?; fi
+    ((code != TOO_NEW)) || store_too_new "$(version_of "$TOP")"
     step "It would (nothing was touched)"
-    if [[ -z $(find_python) ]]; then say "install the package $(python_package)"; fi
+    if [[ -z $python ]]; then say "install the package $(python_package)"; fi
     getent passwd "$SERVICE_USER" >/dev/null || say "add the system user $SERVICE_USER"
-    say "build $RELEASES/$(release_name) from requirements.lock ${WHEELHOUSE:+and $WHEELHOUSE}"
-    say "make it $CURRENT${now:+ in the place of $now}, and $LINK a link to its program"
+    if is_sound "$release"; then
+        say "build nothing: $release stands already"
+    else
+        say "build $release from requirements.lock ${WHEELHOUSE:+and $WHEELHOUSE}"
+    fi
+    if [[ $now == "$release" ]]; then
+        say "leave it $CURRENT, as it is, and $LINK a link to its program"
+    else
+        say "make it $CURRENT$(in_the_place_of "$(current_version)"), and $LINK a link to its program"
+    fi
     say "lay units in $UNITS, and start them"
     say "lay pages, registrations and hooks into $CPANEL"
+    if [[ $now == "$release" ]]; then now=''; fi
     say "see whether everything answers${now:+, else go back to $now}"
 }

@@ -1,11 +1,15 @@
 # shellcheck shell=bash disable=SC2153,SC2154 # capitals come from places.sh and lifecycle.sh
 # The store between versions: each knows its own schema and all before it, none that came later.
 
-# Whether RELEASE knows the schema of the store that is there.
+TOO_NEW=3 # what can_read_store ends with, where only a newer version knows the schema
+
+# Whether the version in TREE knows the schema of the store that is there; any PYTHON may look, as
+# nothing but the one module is run. Another code than $TOO_NEW: it could not be looked at.
 can_read_store() {
-    "$1/venv/bin/python" -I - "$STATE/store.sqlite" <<'PYTHON'
-import pathlib, sqlite3, sys
-from origin_pulls.store.schema import MIGRATIONS
+    "${2:-$1/venv/bin/python}" -I -B - "$STATE/store.sqlite" "$1" "$TOO_NEW" <<'PYTHON'
+import pathlib, runpy, sqlite3, sys
+schema = pathlib.Path(sys.argv[2], "plugin/origin_pulls/store/schema.py")
+MIGRATIONS = runpy.run_path(str(schema))["MIGRATIONS"]
 path = pathlib.Path(sys.argv[1])
 if path.exists():
     try:
@@ -13,21 +17,38 @@ if path.exists():
             version = store.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError:
         version = 0  # damaged: no version can do more about it than another
-    sys.exit(version > len(MIGRATIONS))
+    sys.exit(int(sys.argv[3]) if version > len(MIGRATIONS) else 0)
 PYTHON
+}
+
+is_too_new_for() {
+    local code=0
+    can_read_store "$1" 2>/dev/null || code=$?
+    ((code == TOO_NEW))
 }
 
 # An older version is not put over the store of a newer one, unless that one never was healthy.
 check_store() {
-    can_read_store "$RELEASE" && return
-    if [[ -n $WAS_INTERRUPTED && $BEFORE == "$RELEASE" ]]; then
+    local code=0
+    can_read_store "$RELEASE" || code=$?
+    if ((code == TOO_NEW)) && [[ -n $WAS_INTERRUPTED && $BEFORE == "$RELEASE" ]] \
+        && ! has_gained "$RELEASE"; then
         stop_agent
-        put_store_back "$RELEASE"
-        can_read_store "$RELEASE" && return
+        put_store_back "$RELEASE" || systemctl start "${SERVICES[@]}" || true
+        code=0
+        can_read_store "$RELEASE" || code=$?
     fi
+    if ((code == 0)); then return; fi
     if [[ -n $BEFORE ]]; then prune_releases; fi
     nothing_was_switched
-    refuse store_too_new "$(basename -- "$RELEASE") cannot read the store: a newer version wrote it." \
+    ((code == TOO_NEW)) || refuse release_failed \
+        "$(basename -- "$RELEASE") does not start (its words are above)." \
+        "Nothing was switched; what ran runs on."
+    store_too_new "$(basename -- "$RELEASE")"
+}
+
+store_too_new() {
+    refuse store_too_new "$1 cannot read the store: a newer version wrote it." \
         "Install that version or a newer one; what ran runs on."
 }
 
@@ -42,6 +63,7 @@ keep_store() {
     can_read_store "$BEFORE" 2>/dev/null || return 0
     copy=$STATE/store-before-$(basename -- "$RELEASE").sqlite
     copy_store "$STATE/store.sqlite" "$copy" || code=$?
+    rm -f -- "$copy.new" 2>/dev/null || true
     if ((code == 0)); then
         find "$STATE" -maxdepth 1 -name 'store-before-*.sqlite' ! -path "$copy" -delete
     elif ((code == DAMAGED)); then
@@ -84,7 +106,7 @@ store_copy() {
 # none to give.
 put_store_back() {
     local before=$1 copy
-    if can_read_store "$before" 2>/dev/null; then return; fi
+    is_too_new_for "$before" || return 0
     copy=$(store_copy)
     if [[ -z $copy ]]; then
         warn "a newer version wrote the store, and there is no copy of the one before"
@@ -118,7 +140,7 @@ swap_stores() {
 has_gained() {
     local copy
     copy=$(store_copy)
-    if [[ -z $copy ]] || can_read_store "$1" 2>/dev/null; then return 1; fi
+    if [[ -z $copy ]] || ! is_too_new_for "$1"; then return 1; fi
     ! "$1/venv/bin/python" -I - "$STATE/store.sqlite" "$copy" 2>/dev/null <<'PYTHON'
 import contextlib, sqlite3, sys
 ASKED = (
@@ -128,8 +150,9 @@ ASKED = (
     "SELECT user, incarnation, server_name, reason FROM vhost_lock ORDER BY 1, 2, 3",
 )
 found = []
-for path in sys.argv[1:]:
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+# Nobody writes the copy: so nothing is laid beside it to read it.
+for path, how in zip(sys.argv[1:], ("mode=ro", "mode=ro&immutable=1")):
+    with contextlib.closing(sqlite3.connect(f"file:{path}?{how}", uri=True)) as store:
         found.append([store.execute(asked).fetchall() for asked in ASKED])
 sys.exit(found[0] != found[1])
 PYTHON
@@ -141,7 +164,11 @@ WORK_PATIENCE=${ORIGIN_PULLS_WORK_PATIENCE:-120} # seconds, for a run of the pro
 # later finds what stands then.
 holding_work() {
     local lock=$STATE/work.lock
-    [[ -e $lock ]] || (umask 077 && install -m 600 /dev/null "$lock")
+    # Where no lock can be, nobody holds it.
+    if [[ ! -e $lock ]] && ! (umask 077 && : >>"$lock") 2>/dev/null; then
+        "$@"
+        return
+    fi
     (
         if ! flock --nonblock 9; then
             say "waiting for another run of Origin Pulls (process $(<"$lock"))"

@@ -14,7 +14,12 @@ uninstall() {
     local -a demanding=()
     check_root
     if [[ ! -e $PREFIX && ! -e $LINK && ! -e $UNDER_WAY ]] && ! has_leftovers "$keep_data"; then
-        say "Origin Pulls is not installed; nothing of it is here."
+        if [[ -n $(kept_data) ]]; then
+            say "Origin Pulls is not installed; of it there are only the kept data: $(kept_data)"
+            say "an installation takes them up again; ./install.sh uninstall takes them away"
+        else
+            say "Origin Pulls is not installed; nothing of it is here."
+        fi
         return
     fi
     put_includes_back
@@ -25,6 +30,7 @@ uninstall() {
     fi
     # From here on the program refuses every change; the one that is under way is waited for.
     begin uninstall "edge=${with_edge:+left}" "demanding=${demanding[*]}"
+    note_edge
     stop_services
     holding_work true || refuse busy \
         "Another run of Origin Pulls (process $(<"$STATE/work.lock")) does not end; nothing was removed." \
@@ -34,7 +40,8 @@ uninstall() {
     remove_includes
     prove_relaxed "${demanding[@]}"
     # Interrupted after this, nobody asks those again that have answered.
-    note_under_way uninstall "edge=${with_edge:+left}" "demanding=${UNPROVEN[*]}"
+    note_under_way uninstall "edge=${with_edge:+left}" "demanding=${UNPROVEN[*]}" \
+        || warn "it cannot be noted what was proven"
     step "Files, units, hooks, registrations, user"
     take_program_away
     # What is demanded by a file without its CA file would end Apache at the next reload.
@@ -44,6 +51,14 @@ uninstall() {
 }
 
 REMOVING=$PREFIX/removing
+
+# What stays at Cloudflare is told at the end, when nobody can be asked any more.
+note_edge() {
+    PRESENTED=''
+    if [[ -e $CURRENT/venv/bin/python ]]; then
+        PRESENTED=$(names_at_edge 2>/dev/null | paste -sd ' ') || PRESENTED=''
+    fi
+}
 
 program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
 
@@ -191,11 +206,13 @@ remove_empty_folders() {
 # Ask each vhost that demanded something, as a visitor without a certificate. Who cannot be asked
 # has proven nothing.
 prove_relaxed() {
-    local found=$PREFIX/unproven
+    local found
     UNPROVEN=("$@")
     if (($# == 0)); then return; fi
-    if "$CURRENT/venv/bin/python" -I "$TOP/appconfig/setup/open_to_all.py" "$found" "$@"; then
-        mapfile -t UNPROVEN <"$found"
+    # The names come by themselves, and what is said goes where all of it goes.
+    if { found=$("$CURRENT/venv/bin/python" -I "$TOP/appconfig/setup/open_to_all.py" /dev/fd/3 "$@" \
+        3>&1 >&4); } 4>&1; then
+        mapfile -t UNPROVEN < <(grep . <<<"$found")
     fi
     if ((${#UNPROVEN[@]} == 0)); then say "each answers a visitor without a certificate"; fi
 }
@@ -241,12 +258,7 @@ leftovers() {
         "$WHM_TEMPLATES/$PANEL_NAME"*.tmpl "$HOOK_FOLDER"/origin-pulls-*; do
         if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
     done
-    if [[ -z $keep_data ]]; then
-        for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
-            if [[ -e $path ]]; then printf '%s\n' "$path"; fi
-        done
-        if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
-    fi
+    if [[ -z $keep_data ]]; then data_places; fi
     registered_still
     userdata=$(apache_place dir_conf_userdata)
     if [[ -d $userdata ]]; then
@@ -255,30 +267,64 @@ leftovers() {
     fi
 }
 
+# Data that are there, and their owner, one a line.
+data_places() {
+    local path
+    for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
+        if [[ -e $path ]]; then printf '%s\n' "$path"; fi
+    done
+    if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
+}
+
+kept_data() { data_places | paste -sd , | sed 's/,/, /g'; }
+
 has_leftovers() { [[ -n $(leftovers "$1") ]]; }
 
 prove_nothing_left() {
-    local keep_data=$1 path found
+    local keep_data=$1 found kept=''
     step "What is left"
     found=$(leftovers "$keep_data")
     if [[ -n $found ]]; then say "${found//$'\n'/$'\n  '}"; fi
-    if [[ -n $keep_data ]]; then
-        say "kept, because of --keep-data: $CONF $STATE $LOGS, and the user $SERVICE_USER"
-    fi
+    if [[ -n $keep_data ]]; then kept=$(kept_data); fi
+    if [[ -n $kept ]]; then say "kept, because of --keep-data: $kept"; fi
+    say_edge "$keep_data"
     if ((${#LEFT_FOR_LATER[@]})); then
-        refuse left_over "Our includes stay as comments until Apache's configuration is mended." \
-            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more."
+        refuse left_over "Our includes stay as comments until Apache's configuration is mended.$(unproven)" \
+            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more, in the folder of an unpacked release (the installed one is gone)."
     elif grep -q '/origin-pulls\.conf$' <<<"$found"; then
-        refuse left_over "Includes of ours are there again (above); httpd.conf may name their folders." \
+        refuse left_over "Includes of ours are there again (above); httpd.conf may name their folders.$(unproven)" \
             "Do not remove them by hand, Apache needs a match: type ./install.sh uninstall once more, in the folder of an unpacked release."
     elif [[ $found == *"registered in"* ]]; then
-        refuse left_over "cPanel knows something of ours still (above)." \
+        refuse left_over "cPanel knows something of ours still (above).$(unproven)" \
             "Type ./install.sh uninstall once more, in the folder of an unpacked release, when the panel's programs work."
     elif [[ -n $found ]]; then
-        refuse left_over "Something is left (above)." "Look at it and remove it by hand."
+        refuse left_over "Something is left (above).$(unproven)" "Look at it and remove it by hand."
     elif ((${#UNPROVEN[@]})); then
         refuse not_relaxed "Nothing of Origin Pulls is left, but not proven: ${UNPROVEN[*]}." \
             "Open these sites and look whether they answer."
     fi
-    say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
+    if [[ -n $kept ]]; then
+        say "nothing else: no file, unit, hook, registration, or line in Apache's configuration"
+    else
+        say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
+    fi
+}
+
+# The sites that demanded something and did not prove that they answer, as the last words.
+unproven() {
+    if ((${#UNPROVEN[@]} == 0)); then return; fi
+    if ! apache_error >/dev/null; then
+        printf ' Until Apache reads it, these turn visitors away still: %s.' "${UNPROVEN[*]}"
+    else
+        printf ' Not proven to answer: %s.' "${UNPROVEN[*]}"
+    fi
+}
+
+# Keys that are gone make our own certificate a stranger's for the next installation.
+say_edge() {
+    if [[ -z $PRESENTED ]]; then return; fi
+    warn "at Cloudflare our certificates are still presented, to: $PRESENTED"
+    if [[ -z $1 ]]; then
+        warn "their keys are gone: delete them there (SSL/TLS, Origin Server) before you enforce anew"
+    fi
 }

@@ -20,7 +20,8 @@ from origin_pulls.model.installation import Part, State
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change, Wanted
-from origin_pulls.server import files, panel, under_way
+from origin_pulls.server import files, panel, system, under_way
+from origin_pulls.store import listing
 
 Ask = Callable[[Change], object]
 AGAIN = "Install the release again: install.sh upgrade"
@@ -40,6 +41,7 @@ def check(server: Server, *, repair: bool, ask: Ask) -> list[Part]:
         )
     cut_off = _cut_off(config)
     found = [*cut_off, *_files(server, repair=repair), *_registrations(server, repair=repair)]
+    found += [*_program(server, repair=repair), *_units(server, repair=repair)]
     return [*found, *_permissions(server, repair=repair), *_includes(server, ask, repair=repair)]
 
 
@@ -56,6 +58,12 @@ def _cut_off(config: Config) -> list[Part]:
     said = f"a run of install.sh ({action}) was cut off"
     hint = "Type the same command of install.sh again; it finishes what was begun."
     return [Part("installation", State.NOT_REPAIRED, said, hint)]
+
+
+def attention(server: Server) -> list[str]:
+    """What was noted for a person, a line each: a policy that stepped back is in force as such."""
+    noted = listing.noted(server.store)
+    return [f"{place[-1]}: {text}" for place, texts in noted.items() for text in texts]
 
 
 def _part(
@@ -96,6 +104,38 @@ def _files(server: Server, *, repair: bool) -> Iterator[Part]:
         if part.state is State.REPAIRED and one.place.parent.name == "application_icons":
             panel.draw_sprites(config)
         yield part
+
+
+def _program(server: Server, *, repair: bool) -> Iterator[Part]:
+    """The program's link, the units' files, and what else lies in the system's own folders."""
+    config = server.config
+    if system.program(config).exists():
+        yield _part(
+            f"link: {config.program_link}",
+            lambda: system.link_problem(config),
+            lambda: system.lay_link(config),
+            repair=repair,
+        )
+    is_new = False
+    for one in system.laid(config):
+        part = _part(f"{one.name}: {one.place}", one.problem, one.lay, repair=repair)
+        is_new |= one.name == "unit" and part.state is State.REPAIRED
+        yield part
+    if is_new:
+        system.reload_units(config)
+
+
+def _units(server: Server, *, repair: bool) -> Iterator[Part]:
+    """Whether agent, sockets and timers are at work."""
+    config = server.config
+    for unit in system.running(config):
+        yield _part(
+            f"at work: {unit}",
+            partial(system.unit_problem, config, unit),
+            partial(system.start, config, unit),
+            repair=repair,
+            hint=f"systemctl enable --now {unit}",
+        )
 
 
 def _registrations(server: Server, *, repair: bool) -> Iterator[Part]:

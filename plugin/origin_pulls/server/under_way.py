@@ -27,3 +27,13 @@ def action(config: Config) -> str:
 def is_cut_off(config: Config) -> bool:
     """Whether something is under way and nobody is at it any more."""
     return bool(action(config)) and not lock.is_held(config.installation_lock)
+
+
+def cut_off_since(config: Config) -> float:
+    """When an installer that was cut off began (seconds since 1970); 0 where none was."""
+    if not is_cut_off(config):
+        return 0.0
+    try:
+        return config.installation_under_way.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
