@@ -81,7 +81,7 @@ def test_with_keep_data_policies_come_back_with_the_next_installation(
     assert server.at("/etc/origin-pulls/keys").is_dir()
     server.install(release, wheelhouse)
     number = server.good(PROGRAM, "jobs").split()[0]
-    server.good(PROGRAM, "undo", number)
+    server.good(PROGRAM, "undo", number, "--edge-ready")
     assert UnderTest(server.sandbox).is_enforced(SITE)
     server.good(INSTALLER, "uninstall")
 
