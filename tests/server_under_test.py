@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,20 +63,34 @@ class UnderTest:
 
     def run(self, *arguments: str, timeout: float = 120) -> Ran:
         """Run the command line as a user would."""
-        with self.start(*arguments) as process:
+        with self.started(*arguments) as process:
             out, err = process.communicate(timeout=timeout)
         return Ran(process.returncode, out, err)
 
-    def start(self, *arguments: str, log: Path | None = None) -> subprocess.Popen[str]:
-        """Start the command line without waiting for its end; ``log`` takes its stderr."""
+    def start(
+        self, *arguments: str, log: Path | None = None, under: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """Start the command line without waiting for its end; ``log`` takes its stderr.
+
+        ``under`` are the words of a program that it is to run under.
+        """
         with (log or Path(os.devnull)).open("w") as errors:
             return subprocess.Popen(
-                [*PROGRAM, "--root", str(self.root), *arguments],
+                [*under, *PROGRAM, "--root", str(self.root), *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors if log else subprocess.PIPE,
                 text=True,
                 env={**os.environ, "PYTHONWARNINGS": "error"},
             )
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The command line while it runs; at the end of the block it has ended, or is ended."""
+        with self.start(*arguments) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """Run a command that must go well, with --json."""

@@ -218,6 +218,16 @@ def test_a_change_that_is_stopped_by_hand_takes_itself_back(
     assert not (one.config.journal / "current").exists()
 
 
+def test_what_was_started_with_nohup_goes_on_when_the_terminal_closes(one: UnderTest) -> None:
+    with gate(one) as closed, one.start(*ENFORCE, under=("nohup",)) as process:
+        until(lambda: one.include("blog", "blog.example").exists(), "the include is written")
+        process.send_signal(signal.SIGHUP)
+        closed.unlink()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert one.is_enforced("blog.example")
+
+
 @contextmanager
 def held_in_its_reload(one: UnderTest) -> Iterator[Path]:
     """Apache stands still in its next reload, its configuration read and the CA files not, while
