@@ -13,7 +13,7 @@ from origin_pulls.engine.server import Server
 from origin_pulls.model import preview as previews
 from origin_pulls.model.desk_wish import Confirm
 from origin_pulls.model.job import State
-from origin_pulls.model.policy import Mode
+from origin_pulls.model.policy import Mode, Port80
 from origin_pulls.model.preview import Preview as Previewed
 from origin_pulls.model.rows import JobPage
 from origin_pulls.model.wish import Preview, Reviewed, Undo
@@ -68,6 +68,17 @@ def test_what_looks_different_meanwhile_is_refused(desk: Desk) -> None:
     page = pages.job_page(desk.one.config, pages.job_rows(desk.one.config)[0].number)
     assert "looked different meanwhile" in page.job.message
     assert desk.one.is_open(NAME)
+
+
+def test_an_undo_that_was_reviewed_is_refused_when_it_looks_different_meanwhile(desk: Desk) -> None:
+    assert desk.done(policy(NAME, Mode.OBSERVE), ROOT) == "done"
+    number = pages.job_rows(desk.one.config)[0].number
+    other = previewed(desk, policy(NAME, Mode.OFF, port80=Port80.REDIRECT))
+    assert desk.done(Undo(number, fingerprint=other.fingerprint), ROOT) == "refused"
+    refused = pages.job_page(desk.one.config, pages.job_rows(desk.one.config)[0].number)
+    assert "looked different meanwhile" in refused.job.message
+    seen = previewed(desk, Undo(number))
+    assert desk.done(Undo(number, fingerprint=seen.fingerprint), ROOT) == "done"
 
 
 def test_a_refusal_is_shown_with_its_hint_before_it_is_asked_for(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from origin_pulls.model.policy import Mode, Policy, Port80
+from origin_pulls.model.policy import Mode, Policy, Port80, Trust
 
 ON = Policy(mode=Mode.ENFORCE)
 OPEN = Policy(mode=Mode.ENFORCE, exempt_names=("a.example", "b.example"))
@@ -42,3 +42,22 @@ def test_a_demand_begins(now: Policy, wanted: Policy) -> None:
 )
 def test_a_demand_that_is_there_goes_on_or_ends(now: Policy, wanted: Policy) -> None:
     assert not wanted.begins_to_demand(now)
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "is_kept"),
+    [
+        (VOUCHED, ON, True),
+        (VOUCHED, Policy(mode=Mode.OBSERVE), True),
+        (VOUCHED, Policy(mode=Mode.ENFORCE, trust=Trust.CLOUDFLARE), False),
+        (Policy(mode=Mode.OBSERVE, edge_ready=True), ON, False),
+        (Policy(mode=Mode.OBSERVE, edge_ready=True), VOUCHED, False),
+        (ON, VOUCHED, False),
+        (Policy(), VOUCHED, False),
+    ],
+)
+def test_a_word_counts_for_the_demand_it_was_said_of(
+    now: Policy, wanted: Policy, is_kept: bool
+) -> None:
+    assert wanted.vouched(now, is_said=False).edge_ready is is_kept
+    assert wanted.vouched(now, is_said=True).edge_ready

@@ -62,6 +62,17 @@ ROOT: Mapping[str, str] = {
         press Forget them
         sees What was staged is forgotten
     """,
+    "a long review": """
+        opens /
+        tick all
+        press Observe
+        follow Review and apply ({all})
+        sees of {all}, refused ones before the others
+        follow The next ones
+        follow From the first
+        sees of {all}, refused ones before the others
+        press Forget them
+    """,
     "all of a page": """
         opens /
         tick Select all on this page

@@ -65,6 +65,15 @@ def test_root_enforces_confirms_and_undoes(served: Served) -> None:
     ended(whm, JOB.search(undone.headers["location"])[1])  # type: ignore[index]
     assert served.under.is_open("plain.example")
     assert "Undone by" in whm.get(page).text
+    # The box that was ticked for that demand is not ticked for the next one.
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    applied(whm, {"edge_ready": "yes"}, "&edge_ready=yes")
+    whm.post("r=/stage", {"do": "observe", "pick": "plain/plain.example"})
+    applied(whm)
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    assert "Nothing says that Cloudflare presents" in whm.get("r=/review").text
+    whm.post("r=/stage", {"do": "off", "pick": "plain/plain.example"})
+    applied(whm)
 
 
 def test_an_account_observes_its_own_vhost_and_the_administrator_sees_who(served: Served) -> None:
@@ -99,6 +108,28 @@ def test_all_that_match_are_staged_at_once(served: Served) -> None:
     assert "5 staged" in review
     assert "plain.example" not in review
     assert "is forgotten" in followed(whm, whm.post("r=/discard", {})).text
+
+
+def test_a_long_review_goes_on_to_its_last_vhost(served: Served) -> None:
+    whm = served.whm
+    whm.post("r=/stage", {"do": "observe", "all": "yes"})
+    total = int(re.findall(r"Review and apply \(([0-9]+)\)", whm.get("r=/").text)[0])
+    seen: list[str] = []
+    query, prints, pages = "r=/review", set(), 0
+    while query:
+        text = whm.get(query).text
+        assert len(re.findall("<[a-z]", text)) <= 1500
+        seen += re.findall(r'name="key" value="([^"]+)"', text)
+        prints |= set(FINGERPRINT.findall(text))
+        assert f"of {total}, refused ones before the others" in text
+        more = re.search(r'\?(r=/review&(?:amp;)?after=[0-9]+)"[^>]*>The next ones', text)
+        query, pages = more[1].replace("&amp;", "&") if more else "", pages + 1
+    assert pages > 1
+    assert len(seen) == len(set(seen)) == total
+    assert len(prints) == 1, "what is applied is all of it, whichever page is open"
+    assert "From the first" in text
+    assert "No more than" in whm.get("r=/review&after=999999").text
+    whm.post("r=/discard", {})
 
 
 def test_apply_without_a_review_is_refused(served: Served) -> None:
@@ -169,7 +200,11 @@ def test_a_locked_vhost_is_the_administrators_alone(served: Served) -> None:
         assert "&lt;i&gt;Ask us first&lt;/i&gt; &amp; wait" in page
         assert "<i>Ask" not in page
         blog.post("r=/stage", {"do": "off", "pick": "blog/blog.example"})
-        assert "Ask us first" in blog.get("r=/review").text
+        review = blog.get("r=/review").text
+        assert "Ask us first" in review
+        assert "Leave out" in review
+        blog.post("r=/drop", {"key": "blog/blog.example"})
+        assert "Nothing is staged" in blog.get("r=/review").text
     finally:
         blog.post("r=/discard", {})
         whm.post("r=/vhosts/blog/blog.example/unlock", {})

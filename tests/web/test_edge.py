@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -14,6 +15,7 @@ from origin_pulls.sandbox.cloudflare.running import summary
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
 from tests.conftest import standing
+from tests.edge.test_import import GOOD, sha256, write
 from tests.web.browsing import Answer, Visitor
 from tests.web.conftest import Panel, give_feature
 from tests.web.looking import open_page, wait_for_end
@@ -186,6 +188,32 @@ def live(remote: Remote) -> list[str]:
     gone = ("pending_deletion", "deleted")
     found = remote.zones()["blog.example"]["zone_certificates"]
     return [one["id"] for one in found if one["status"] not in gone]
+
+
+def test_a_certificate_made_elsewhere_gives_way_only_when_that_is_said(
+    panel: Panel, tmp_path: Path
+) -> None:
+    blog, whm = panel.account("blog"), panel.whm
+    panel.under.json("certificate", "import", "blog.example", *write(tmp_path, GOOD))
+    enforced(whm)
+    assert "made elsewhere" in whm.get(HERE).text
+    refused = blog.get(f"{HERE}/rotate").text
+    assert "brought by your provider" in refused
+    assert "Rotate the certificate" not in refused
+    review = whm.get(f"{HERE}/rotate").text
+    assert "Make one here" in review
+    plain = followed(whm, whm.post(f"{HERE}/rotate", {}))
+    assert "was made elsewhere, and its successor is too" in plain.text
+    answer = whm.post(f"{HERE}/rotate", {"made_here": "yes"})
+    number = JOB.search(answer.headers["location"])
+    assert number
+    assert "done" in ended(whm, number[1]).text
+    page = whm.get(HERE).text
+    assert sha256(GOOD) not in page
+    assert "made elsewhere;" not in page
+    assert "Rotate the certificate" in blog.get(f"{HERE}/rotate").text
+    blog.post("r=/stage", {"do": "off", "pick": KEY})
+    applied(blog, {"removes": "yes"}, "&removes=yes")
 
 
 def test_nobody_rotates_or_asks_for_what_is_anothers(panel: Panel) -> None:

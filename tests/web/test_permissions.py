@@ -56,6 +56,8 @@ def test_see_shows_all_and_offers_no_change(panel: Panel) -> None:
         expect(page.get_by_role("radio", name="Enforce")).to_be_disabled()
         assert not page.get_by_role("button", name="Stage and review").count()
         assert not page.get_by_role("button", name="Prove it now").count()
+        assert "brings tokens for you" in opened(page, "/tokens")
+        assert not page.get_by_label("API token").count()
 
 
 def test_observe_offers_to_observe_and_no_more(panel: Panel) -> None:

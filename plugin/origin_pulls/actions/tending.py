@@ -61,7 +61,7 @@ def require_agent(config: Config) -> None:
     if not speaking.is_running(config):
         raise Refused(
             "No agent runs here, so nothing would go back by itself",
-            hint="Start it (systemctl start origin-pulls-agent), or leave --revert-in out.",
+            hint="Start it (`systemctl start origin-pulls-agent`), or leave `--revert-in` out.",
         )
 
 

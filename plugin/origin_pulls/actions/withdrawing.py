@@ -133,7 +133,7 @@ def _why(server: Server, one: Presented) -> str:
     """Why it cannot be done now; empty when nothing is known to stand in the way."""
     trusting = by_hand.trusting(server, one.material, one.user)
     if trusting:
-        return f"{trusting[0]} trusts the certificate by hand (--trust custom)."
+        return f"{trusting[0]} trusts the certificate by hand (`--trust custom`)."
     try:
         server.reach.client(one.user, one.incarnation, one.zone, one.zone_name)
     except OriginPullsError as error:

@@ -93,10 +93,12 @@ class Answering:
             slots = self.slots_for_accounts if is_account else self.slots
             with self._slot(caller, slots):
                 if isinstance(wish.of, Change):
-                    self._learn_names(wish.of)
+                    self._learn_names(wish.of, wish.after)
                 # A dry one: a preview makes no certificate and keeps no probe.
                 with self._dry() as dry:
-                    found = previewing.preview(dry, wish.of, is_account=is_account)
+                    found = previewing.preview(
+                        dry, wish.of, after=wish.after, is_account=is_account
+                    )
             record = preview.as_record(found)
             return {"preview": _preview_for_account(record) if is_account else record}
 
@@ -105,11 +107,11 @@ class Answering:
         found = self.lingering.answer(who, question, look, patience=self.config.page_answer)
         return {"looking": True} if found is None else found
 
-    def _learn_names(self, change: Change) -> None:
+    def _learn_names(self, change: Change, after: int) -> None:
         # A server of its own: who asked may be gone before this is over.
         server = Server.of(self.config, self.seen)
         try:
-            _learn_names(server, [(one.user, one.server_name) for one in change.items])
+            _learn_names(server, [(one.user, one.server_name) for one in change.items[after:]])
         finally:
             server.store.close()
 

@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-from origin_pulls import yaml_text
 from origin_pulls.actions import changing, tending, withdrawing
-from origin_pulls.cli import words
+from origin_pulls.cli import given_files, words
 from origin_pulls.cli.options import LARGEST_NUMBER, common, print_json, progress
 from origin_pulls.config import Config
 from origin_pulls.errors import Unusable
 from origin_pulls.model.job import EXIT_CODES, State
 from origin_pulls.model.policy import Mode, OnDrift, Policy, Port80, Trust, read_policy
 from origin_pulls.model.wish import MOST_MINUTES, Change, Undo
-from origin_pulls.server import files
-
-LARGEST_FILE = 16 * 1024 * 1024
 
 
 def policy_options(mode: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -164,12 +159,7 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
 
     Vhosts that it does not name stay as they are. Applied twice, the second time does nothing.
     """
-    entries = _entries(file)
-    policies = {entry["name"]: _policy(entry, file) for entry in entries}
-    if len(policies) != len(entries):
-        raise Unusable(f"{file} names a vhost twice", hint="One entry a vhost.")
-    if not policies:
-        raise Unusable(f"{file} names no vhosts", hint="Its list `vhosts:` is empty.")
+    policies = given_files.policies(file)
     wish = changing.wish_for(
         config, list(policies), lambda name, _: policies[name], who=person(), is_partial=keep_going
     )
@@ -261,19 +251,13 @@ def _edited(mode: Mode, given: Mapping[str, Any], name: str, now: Policy) -> Pol
         record["port80"] = given["port80"]
     if given["on_drift"]:
         record["on_drift"] = given["on_drift"]
-    if mode is Mode.ENFORCE and now.mode is not Mode.ENFORCE:
-        record["edge_ready"] = False  # what a person said of an earlier demand says nothing of now
-    if given["edge_ready"]:
-        record["edge_ready"] = True
     if given["trust"] or given["ca"]:
         trust = given["trust"] or Trust.CUSTOM
-        keeps_word = trust == base.trust and not given["ca"]
         record["trust"] = trust
-        record["ca"] = _pem(Path(given["ca"])) if given["ca"] else ""
-        record["edge_ready"] = given["edge_ready"] or (base.edge_ready and keeps_word)
+        record["ca"] = given_files.pem(Path(given["ca"])) if given["ca"] else ""
         if trust is Trust.CUSTOM and not given["ca"]:
             record["ca"] = base.ca
-    return read_policy(record)
+    return read_policy(record).vouched(base, is_said=given["edge_ready"])
 
 
 def _check_off(given: Mapping[str, Any]) -> None:
@@ -292,61 +276,6 @@ def _check_off(given: Mapping[str, Any]) -> None:
                 f"--{option.replace('_', '-')} says nothing to `off`",
                 hint="`off` demands nothing, so nothing is trusted or exempt.",
             )
-
-
-def _entries(file: Path) -> list[Mapping[str, Any]]:
-    try:
-        text = files.read(file, limit=LARGEST_FILE)
-        document = yaml_text.load(text) if text is not None else None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise Unusable(f"{file} cannot be read as YAML: {_line(error)}", hint="Mend it.") from error
-    if text is None:
-        raise Unusable(f"There is no file {file}", hint="Check the name.")
-    listed = document.get("vhosts") if isinstance(document, dict) else None
-    if not isinstance(listed, list):
-        raise Unusable(
-            f"{file} has no list `vhosts:`", hint="`origin-pulls export` shows how it looks."
-        )
-    for number, entry in enumerate(listed, 1):
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise Unusable(
-                f"{file}: entry {number} has no `name` that is a text",
-                hint="Each entry needs `name:` and `mode:`.",
-            )
-        if "ca" in entry and "ca_file" in entry:
-            raise Unusable(
-                f"{file}: {entry['name']} has both ca and ca_file", hint="Give one of them."
-            )
-        if "mode" not in entry:
-            raise Unusable(f"{file}: {entry['name']} has no `mode`", hint="off, observe, enforce.")
-    return listed
-
-
-def _policy(entry: Mapping[str, Any], file: Path) -> Policy:
-    record = {field: value for field, value in entry.items() if field not in ("name", "ca_file")}
-    if "ca_file" in entry:
-        record["ca"] = _pem(file.parent / str(entry["ca_file"]))
-    try:
-        return read_policy(record)
-    except Unusable as error:
-        raise Unusable(f"{file}: {entry['name']}: {error.message}", hint=error.hint) from error
-
-
-def _pem(path: Path) -> str:
-    try:
-        text = files.read(path, limit=1024 * 1024)
-    except OSError as error:
-        said = error.strerror or _line(error)
-        raise Unusable(f"{path} cannot be read: {said}", hint="Check the file.") from error
-    if text is None:
-        raise Unusable(f"There is no file {path}", hint="It should be the CA's PEM file.")
-    if not text.strip():
-        raise Unusable(f"{path} is empty", hint="It should hold the CA's certificate as PEM.")
-    return text.decode("utf-8", "replace")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 def person() -> str:

@@ -72,7 +72,7 @@ def fetch(api: str) -> bytes:
     if isinstance(came, NoReply):
         raise Refused(
             f"Cloudflare's list of networks cannot be fetched: {came.reason}",
-            hint="The list in force stays. Try again, or give a file with --from.",
+            hint="The list in force stays. Try again, or give a file with `--from`.",
         )
     if came.status != 200 or len(came.body) > LARGEST:
         raise Refused(
@@ -96,8 +96,8 @@ def compared(
     if (len(gone) > len(now) * MOST_LOST or lost) and not may_shrink:
         raise Refused(
             f"The new list lacks {len(gone)} of {len(now)} networks: that is not believed",
-            hint="Look at https://www.cloudflare.com/ips/ and give the list with --from and "
-            "--shrink if it is right.",
+            hint="Look at https://www.cloudflare.com/ips/ and give the list with `--from` and "
+            "`--shrink` if it is right.",
         )
     return {"added": [network for network in new if network not in now], "gone": gone}
 

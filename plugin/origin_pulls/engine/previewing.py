@@ -17,8 +17,9 @@ from origin_pulls.model.preview import Preview, PreviewedName, PreviewedVhost
 from origin_pulls.model.wish import Reviewed
 from origin_pulls.model.zones import Known
 
-MOST_VHOSTS = 20  # as many as a page can show within its budget of nodes
-MOST_NAMES = 300
+# As many as a page can show within its budget of 1,500 nodes.
+MOST_VHOSTS = 15
+MOST_NAMES = 100
 MOST_STEPS = 100
 EDGE_FIRST = (
     "Cloudflare comes first: it is looked at, made to present the certificate, and that is proven "
@@ -44,26 +45,33 @@ def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
     return replace(prepared, edge_first=tuple(sorted(first))), job
 
 
-def preview(server: Server, wish: Reviewed, *, is_account: bool) -> Preview:
-    """The same as plain values, bounded; an account holder sees nothing of anybody else."""
+def preview(server: Server, wish: Reviewed, *, after: int = 0, is_account: bool) -> Preview:
+    """The same as plain values, bounded; an account holder sees nothing of anybody else.
+
+    Of the vhosts those after this many are shown, no more than a page holds.
+    """
     prepared, job = prepared_for(server, wish)
     keys = [item.key for item in job.items]
     vhosts = {vhost.key: vhost for vhost in prepared.inventory.vhosts}
     # What is refused comes first: it is what a person has to look at.
     order = sorted(job.items, key=lambda item: item.key not in prepared.refused)
-    left = MOST_DIFF
-    shown = []
-    known = name_states.now(
-        server, [vhosts[item.key] for item in order[:MOST_VHOSTS] if item.key in vhosts]
-    )
-    for item in order[:MOST_VHOSTS]:
-        one = _vhost(prepared, vhosts.get(item.key), item, known.get(item.key, Known()), left)
-        left -= len(one.diff)
+    order = order[after : after + MOST_VHOSTS]
+    names_left, diff_left = MOST_NAMES, MOST_DIFF
+    shown: list[PreviewedVhost] = []
+    known = name_states.now(server, [vhosts[item.key] for item in order if item.key in vhosts])
+    for item in order:
+        vhost = vhosts.get(item.key)
+        if shown and vhost is not None and len(vhost.names) > names_left:
+            break  # the next look begins with it
+        one = _vhost(prepared, vhost, item, known.get(item.key, Known()), diff_left)
+        names_left -= len(one.names)
+        diff_left -= len(one.diff)
         shown.append(one)
     steps = list(_steps(prepared, set(keys), is_account=is_account))
     return Preview(
         fingerprint=preparing.fingerprint(prepared, keys),
         total=len(keys),
+        after=after,
         refusals=sum(key in prepared.refused for key in keys),
         changes=sum(
             prepared.applied.get(item.key, Applied()).policy != item.wanted
@@ -102,6 +110,7 @@ def _vhost(
             *saying.words(vhost, before, item.wanted, states),
         ),
         names=names,
+        more_names=len(vhost.names) - len(names),
         names_at=names_known.at,
         services=tuple(saying.services(vhost, item.wanted)),
         warnings=tuple(refusals.warnings(change)) if change else (),

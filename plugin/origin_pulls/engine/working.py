@@ -52,7 +52,7 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
         case Change():
             job = replace(job, revert_minutes=wish.revert_minutes, fingerprint=wish.fingerprint)
         case Undo():
-            job = replace(job, undoes=wish.job)
+            job = replace(job, undoes=wish.job, fingerprint=wish.fingerprint)
     job = replace(job, caller_kind=str(caller.kind), address=caller.address)
     given_way = wishing.make_way(server, job)
     number = server.store.add_job(job)

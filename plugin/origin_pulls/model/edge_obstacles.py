@@ -66,8 +66,8 @@ def _of_names(aim: Aim, seen: ZoneSeen) -> Iterator[Refused]:
         elif association.cert_id not in ids:
             yield Refused(
                 f"Somebody else's certificate is set for {host} at Cloudflare",
-                hint="Remove it there (SSL/TLS, Origin Server); or trust its CA: --trust custom "
-                "--ca FILE --edge-ready.",
+                hint="Remove it there (SSL/TLS, Origin Server); or trust its CA: `--trust custom "
+                "--ca FILE --edge-ready`.",
             )
         if aim.form is Form.HOSTNAME and host.startswith("*."):
             yield Refused(
@@ -84,7 +84,7 @@ def _of_zone_store(aim: Aim, seen: ZoneSeen) -> Iterator[Refused]:
             f"The zone {seen.name} holds a certificate for origin pulls that is not ours "
             f"({foreign[0].id}); a second one would push it aside",
             hint="Delete it at Cloudflare (SSL/TLS, Origin Server) if nobody needs it; or trust "
-            "its CA: --trust custom --ca FILE --edge-ready.",
+            "its CA: `--trust custom --ca FILE --edge-ready`.",
         )
 
 
@@ -106,10 +106,10 @@ def _of_shared(seen: ZoneSeen) -> Iterator[Refused]:
         yield Refused(
             f"Cloudflare's shared certificate is not on for {seen.name}",
             hint="Turn Authenticated Origin Pulls (global) on in the dashboard, or better use the "
-            "certificate of your own: --trust own. The shared one proves Cloudflare, not you.",
+            "certificate of your own: `--trust own`. The shared one proves Cloudflare, not you.",
         )
     if seen.zone_switch and any(one.is_active for one in seen.live(Form.ZONE)):
         yield Refused(
             f"{seen.name} presents a certificate of its own, not Cloudflare's shared one",
-            hint="Use --trust own.",
+            hint="Use `--trust own`.",
         )

@@ -90,6 +90,15 @@ class Policy:
         is_closing = not set(now.exempt_names) <= set(self.exempt_names)
         return now.mode is not Mode.ENFORCE or is_vouched or is_closing
 
+    def vouched(self, now: Policy, *, is_said: bool) -> Policy:
+        """The same with a person's word that Cloudflare is ready: said now, or of what is in force.
+
+        What was said of another certificate, or of an earlier demand, says nothing of this one.
+        """
+        is_same = (self.trust, self.ca) == (now.trust, now.ca)
+        begins = self.mode is Mode.ENFORCE and now.mode is not Mode.ENFORCE
+        return replace(self, edge_ready=is_said or (now.edge_ready and is_same and not begins))
+
     def as_record(self) -> dict[str, object]:
         """The policy as plain values, the shape that ``read_policy`` takes."""
         record: dict[str, object] = {}
@@ -117,7 +126,7 @@ def read_policy(record: Mapping[str, object]) -> Policy:
     if (trust is Trust.CUSTOM) != bool(ca):
         raise Unusable(
             "Trust custom needs a CA file" if not ca else "A CA file belongs to trust custom only",
-            hint="Use --trust custom together with --ca FILE.",
+            hint="Use `--trust custom --ca FILE`.",
         )
     ready = record.get("edge_ready", False)
     if not isinstance(ready, bool):

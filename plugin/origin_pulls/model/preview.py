@@ -25,7 +25,8 @@ class PreviewedName:
 class PreviewedVhost:
     """One vhost of a preview.
 
-    ``words`` say what will happen to its visitors; ``names_at`` is when it was learned whether
+    ``words`` say what will happen to its visitors; of very many ``names`` some are given, and
+    ``more_names`` counts the others; ``names_at`` is when it was learned whether
     Cloudflare stands before its names (empty: never); ``services`` are names of cPanel's own
     services that are demanded a certificate too; ``refused`` with ``hint`` says why nothing will.
     """
@@ -36,6 +37,7 @@ class PreviewedVhost:
     wanted: Policy = UNTOUCHED
     words: tuple[str, ...] = ()
     names: tuple[PreviewedName, ...] = ()
+    more_names: int = 0
     names_at: str = ""
     services: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -48,15 +50,16 @@ class PreviewedVhost:
 class Preview:
     """What one wish would do.
 
-    Apply carries ``fingerprint`` back. ``vhosts`` holds the first ones, refused ones before the
-    others; ``total`` and ``refusals`` count all, ``changes`` those that would get another policy
-    (which may need no step at all).
+    Apply carries ``fingerprint`` back. ``vhosts`` holds some, those ``after`` so many, refused
+    ones before the others; ``total`` and ``refusals`` count all, ``changes`` those that would get
+    another policy (which may need no step at all).
     """
 
     fingerprint: str
     total: int
     refusals: int
     changes: int = 0
+    after: int = 0
     is_partial: bool = False
     steps: tuple[str, ...] = ()
     vhosts: tuple[PreviewedVhost, ...] = ()

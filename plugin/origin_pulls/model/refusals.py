@@ -148,7 +148,7 @@ def _place(server: ServerFacts, change: Change) -> Iterator[Refused]:
         if not vhost.plain_addresses:
             yield Refused(
                 f"{vhost.server_name} has no virtual host on port 80",
-                hint="Leave --port80 away.",
+                hint="Leave `--port80` away.",
             )
             return
         yield from _directory(
@@ -224,12 +224,12 @@ def _edge(change: Change) -> Iterator[Refused]:
         "Let Origin Pulls do it: `origin-pulls token add`. Or by hand: upload the certificate "
         f"at Cloudflare and {by_hand} "
         "(`origin-pulls observe` makes the certificate, `show` tells where it lies), "
-        "then say so with --edge-ready."
+        "then say so with `--edge-ready`."
     )
     if wanted.trust is Trust.CUSTOM:
         bring = (
             "Origin Pulls brings no certificate of a CA of yours to Cloudflare: upload it there, "
-            f"{by_hand}, then say so with --edge-ready."
+            f"{by_hand}, then say so with `--edge-ready`."
         )
     yield Refused(
         f"Nothing says that Cloudflare presents the certificate to {change.facts.vhost.server_name}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from origin_pulls.errors import Refused
+from origin_pulls.model import typed
 from origin_pulls.model.caller import Caller, Kind
 from origin_pulls.model.desk_wish import (
     ChangeSettings,
@@ -26,6 +27,8 @@ from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
 from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 
 ASK_ADMIN = "Ask your server's administrator."
+TOGETHER = "Not done, because of what was asked together"
+OR_ASK_ADMIN = "Or ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
 OPEN_TO_ACCOUNTS = (
     *(Change, Undo, Preview, Enter, Show, Prove, Confirm, Rotate, Cancel, Edge),
@@ -123,12 +126,18 @@ def of_touching(
 
 
 def as_told_to_accounts(message: str, hint: str) -> tuple[str, str]:
-    """A refusal or outcome as an account holder may read it: no root's file, no other site."""
+    """A refusal or outcome as an account holder may read it: no root's file, no other site.
+
+    Of the hint what the pages of an account have stays; the rest is the administrator's to do.
+    """
     if PATH.search(message) or "bystander" in message or "Another site" in message:
-        message, hint = HIDDEN, ASK_ADMIN
-    if PATH.search(hint) or "origin-pulls " in hint:
-        hint = ASK_ADMIN
-    return message, hint
+        return HIDDEN, ASK_ADMIN
+    if PATH.search(hint):
+        return message, ASK_ADMIN
+    kept, is_cut = typed.for_all(hint)
+    if is_cut:
+        kept = f"{kept} {OR_ASK_ADMIN}" if kept else ASK_ADMIN
+    return message, kept
 
 
 def with_who(wish: Wish, caller: Caller) -> Wish:
@@ -137,7 +146,7 @@ def with_who(wish: Wish, caller: Caller) -> Wish:
         case Change() | Undo() | Rotate() | Cancel():
             return replace(wish, who=caller.user)
         case Preview():
-            return Preview(replace(wish.of, who=caller.user))
+            return replace(wish, of=replace(wish.of, who=caller.user))
         case AddToken() | RemoveToken() | ListTokens() if caller.is_account:
             # An account holder's tokens are the account's own, whatever the wish says.
             return replace(wish, who=caller.user, account=caller.user)

@@ -49,7 +49,7 @@ def _port_80(vhost: Vhost, policy: Policy) -> list[WayRound]:
         WayRound(
             "port80",
             f"http://{vhost.host_names[0]}/ serves the site without TLS, so without a certificate",
-            "Use --port80 redirect, or --port80 cloudflare where Cloudflare comes by port 80.",
+            "Use `--port80 redirect`, or `--port80 cloudflare` where Cloudflare comes by port 80.",
         )
     ]
 
@@ -195,7 +195,7 @@ def _shared_trust(policy: Policy) -> list[WayRound]:
             "shared certificate",
             "Cloudflare's shared certificate is shown for every customer of Cloudflare: anybody "
             "can point a zone of theirs at this server and pass",
-            "Use --trust own.",
+            "Use `--trust own`.",
         )
     ]
 
@@ -225,5 +225,5 @@ def _door(other: Vhost, policy: Policy) -> Door | None:
             "cover this folder and take them away",
         )
     if other.plain_addresses and policy.port80 is Port80.LEAVE:
-        return Door(f"http://{host}/", f"Close port 80 of {name} (--port80 redirect)")
+        return Door(f"http://{host}/", f"Close port 80 of {name} (`--port80 redirect`)")
     return None

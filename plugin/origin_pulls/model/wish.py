@@ -48,11 +48,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take one job back; ``is_partial`` passes over what has been changed since."""
+    """Take one job back; ``is_partial`` passes over what has been changed since.
+
+    ``fingerprint`` is that of a preview, as of a change's.
+    """
 
     job: int
     who: str = "root"
     is_partial: bool = False
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,13 @@ JobWish = Change | Undo | Rotate
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change or an undo would do; answered with ``{"preview": {...}}``."""
+    """What a change or an undo would do; answered with ``{"preview": {...}}``.
+
+    It tells of all, and shows some: those after this many.
+    """
 
     of: Reviewed
+    after: int = 0
 
 
 Wish = JobWish | Cancel | Preview | DeskWish | TokenWish
@@ -115,7 +123,7 @@ def _as_record(wish: Wish) -> dict[str, object]:
     match wish:
         case Undo():
             record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
-            return {**record, "partial": wish.is_partial}
+            return {**record, "partial": wish.is_partial, "fingerprint": wish.fingerprint}
         case Cancel():
             return {"wish": "cancel", "job": wish.job, "who": wish.who}
         case Rotate():
@@ -135,7 +143,7 @@ def _as_record(wish: Wish) -> dict[str, object]:
             record |= {"revert_minutes": wish.revert_minutes, "fingerprint": wish.fingerprint}
             return {**record, "removes": wish.removes, "items": items}
         case Preview():
-            return {"wish": "preview", "of": _as_record(wish.of)}
+            return {"wish": "preview", "of": _as_record(wish.of), "after": wish.after}
         case AddToken() | RemoveToken() | ListTokens():
             return token_wish.as_record(wish)
         case _:
@@ -165,7 +173,7 @@ def _wish(record: Mapping[str, object]) -> Wish:
         of = _job_wish(inner) if isinstance(inner, Mapping) else None
         if not isinstance(of, Change | Undo):
             raise Unusable("There is nothing to preview", hint="Give `of`: a change or an undo.")
-        return Preview(of)
+        return Preview(of, _after(record.get("after", 0)))
     found = _job_wish(record) or _cancel(record) or _other(record)
     if found is None:
         own = ("change", "undo", "rotate", "cancel", "preview")
@@ -178,7 +186,8 @@ def _job_wish(record: Mapping[str, object]) -> JobWish | None:
     match record.get("wish"):
         case "undo":
             number = desk_wish.job_number(record.get("job"))
-            return Undo(number, _who(record), record.get("partial") is True)
+            reviewed = _fingerprint(record.get("fingerprint", ""))
+            return Undo(number, _who(record), record.get("partial") is True, reviewed)
         case "change":
             return Change(
                 _items(record.get("items")),
@@ -217,6 +226,12 @@ def _minutes(minutes: object) -> int:
     if not is_number or not 0 <= int(str(minutes)) <= MOST_MINUTES:
         raise Unusable("revert_minutes is no number of minutes", hint=f"0 to {MOST_MINUTES}.")
     return int(str(minutes))
+
+
+def _after(number: object) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MOST_ITEMS:
+        raise Unusable("That is no place to go on from", hint=f"0 to {MOST_ITEMS:,}.")
+    return number
 
 
 def _fingerprint(text: object) -> str:

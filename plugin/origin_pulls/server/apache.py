@@ -146,5 +146,5 @@ def read_paths(config: Config) -> Paths:
         raise Refused(
             f"There is no cPanel server with EasyApache 4 here ({config.paths_conf} names no "
             f"{missing.args[0]})",
-            hint="Run this on the server as root, or name a sandbox with --root DIR.",
+            hint="Run this on the server as root, or name a sandbox with `--root DIR`.",
         ) from None

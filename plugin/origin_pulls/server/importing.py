@@ -86,8 +86,8 @@ def _one(pem: bytes, what: str) -> x509.Certificate:
     if len(found) != 1:
         raise Unusable(
             f"{what} holds {len(found)} certificates",
-            hint="Cloudflare has no place for a chain: give the leaf alone, and with --ca the one "
-            "root that signed it.",
+            hint="Cloudflare has no place for a chain: give the leaf alone, and with `--ca` the "
+            "one root that signed it.",
         )
     return found[0]
 
@@ -173,7 +173,7 @@ def _check_signer(
             hint = (
                 "Give the root that signed it directly."
                 if is_given
-                else "It is not self-signed: give its CA with --ca."
+                else "It is not self-signed: give its CA with `--ca`."
             )
             raise Unusable(what, hint=hint) from error
 
@@ -188,7 +188,7 @@ def _check_authority(signer: x509.Certificate) -> None:
         raise Unusable(
             "The CA file holds a certificate that does not say that it is a CA (CA:TRUE): Apache "
             "would take nothing that it signed",
-            hint="Give the root; or leave --ca away for a leaf that is self-signed.",
+            hint="Give the root; or leave `--ca` away for a leaf that is self-signed.",
         )
     problem = unfit(signer, is_issuer=True)
     if problem:

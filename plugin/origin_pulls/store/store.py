@@ -223,7 +223,7 @@ def damaged(path: Path, error: Exception) -> Damaged:
         return Full(
             f"The disk is full: the store {path} cannot be written",
             hint="Nothing is damaged. Make room; then `origin-pulls jobs` names what is under way, "
-            "and `origin-pulls wait JOB` goes on with it.",
+            "and `origin-pulls wait N` goes on with it.",
         )
     return Damaged(
         f"The store {path} cannot be used: {error}",

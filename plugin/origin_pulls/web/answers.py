@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,10 @@ from flask import g, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from origin_pulls.model import typed
 from origin_pulls.web import protection
+from origin_pulls.web.caller import Side
+from origin_pulls.web.routing import link
 from origin_pulls.web.settled import Settled, account, asking, drafts
 
 # On a framed page a policy of ours would hit the panel's own scripts; nothing of ours is inline.
@@ -19,7 +23,18 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
-TYPED = re.compile(r"`([^`]+)`")
+STEP = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+# The pages that a sentence can lead to; the last three are the administrator's.
+PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "tokens": ("tokens.tokens", {}),
+    "domains": ("domains.listing", {}),
+    "attention": ("domains.listing", {"attention": "yes"}),
+    "jobs": ("jobs.jobs", {}),
+    "job": ("jobs.job", {}),
+    "activity": ("activity.activity", {}),
+    "doctor": ("doctor.doctor", {}),
+    "relax": ("panic.ask", {}),
+}
 
 
 def page(template: str, title: str, **values: Any) -> str:
@@ -63,8 +78,34 @@ def say(text: str) -> str:
 
 
 def words(text: object) -> Markup:
-    """A sentence as HTML: what stands in backticks is something to type."""
-    return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+    """A sentence as HTML: what stands in backticks is typed, or done where these pages have it."""
+    pieces = typed.TYPED.split(str(text))
+    return Markup().join(
+        _typed(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
+
+
+def sentence(text: str) -> Markup:
+    """The same with a stop at its end, where a hint follows."""
+    return words(text if text.endswith((".", "!", "?", ":")) else f"{text}.")
+
+
+def _typed(text: str) -> Markup:
+    spot = typed.spot(text)
+    if spot is None:
+        return Markup("<code>{}</code>").format(text)
+    words = Markup("<strong>{}</strong>").format(spot.words.replace(" > ", STEP))
+    if not spot.page or not (spot.is_for_all or Settled.here().side is Side.ADMIN):
+        return words
+    endpoint, values = PAGES[spot.page]
+    given = values if spot.number is None else {**values, "number": spot.number}
+    return Markup('<a href="{}" target="_self">{}</a>').format(link(endpoint, **given), words)
+
+
+def runs(diff: str) -> Iterator[tuple[str, str]]:
+    """The lines of a diff, those that follow each other under one sign together."""
+    for sign, lines in groupby(diff.splitlines(), key=lambda line: line[:1]):
+        yield sign, "\n".join(lines)
 
 
 def domain(server_name: str) -> str:

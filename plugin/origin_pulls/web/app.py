@@ -52,7 +52,12 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     register(app, side)
     app.jinja_env.globals |= {"link": routing.link, "fields": routing.fields}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters |= {"words": answers.words, "domain": answers.domain}
+    app.jinja_env.filters |= {
+        "sentence": answers.sentence,
+        "words": answers.words,
+        "domain": answers.domain,
+        "runs": answers.runs,
+    }
     app.context_processor(answers.common)
     app.wsgi_app = routing.PageInQuery(app.wsgi_app)  # type: ignore[method-assign]
     return app

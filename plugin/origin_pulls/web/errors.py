@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.errors import OriginPullsError
 from origin_pulls.web.answers import is_partial, page, part
+from origin_pulls.web.caller import Side
 from origin_pulls.web.refused import Forbidden, NotFound, TooMany
+from origin_pulls.web.settled import Settled
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ WORDS = {
     413: ("That is too much at once", "A form may hold 1 MiB. Send less; nothing was changed."),
 }
 AWAY = "Nothing was changed. As root: `systemctl status origin-pulls-agent`, then try again."
+AWAY_FOR_ACCOUNTS = (
+    "Nothing was changed. Try again in a minute; if it stays so, tell your provider."
+)
 
 
 def register(app: Flask) -> None:
@@ -47,7 +52,8 @@ def _of_http(error: HTTPException) -> tuple[str, int] | Response:
 
 def _away(error: ConnectionError) -> tuple[str, int]:
     logger.warning("the agent does not answer: %s", error)
-    return _page("The agent does not answer", AWAY, 200)
+    is_admin = Settled.here().side is Side.ADMIN
+    return _page("The agent does not answer", AWAY if is_admin else AWAY_FOR_ACCOUNTS, 200)
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:

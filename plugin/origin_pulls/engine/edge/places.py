@@ -50,7 +50,7 @@ class Places:
                 known = found.get(zone.id, Place(client, seen, ()))
                 found[zone.id] = replace(known, hosts=(*known.hosts, name.name))
             elif side is Proxied.DIRECT and _is_visited(name, item):
-                leave = f", or leave it open: --exempt-name {name.name}"
+                leave = f", or leave it open: `--exempt-name {name.name}`"
                 raise Refused(
                     f"{name.name} is DNS-only at Cloudflare: its visitors come without a "
                     "certificate and would be locked out",
@@ -70,12 +70,12 @@ class Places:
         said = self.server.reach.why_not(item.user, item.incarnation)
         # To exempt the site's own first name is to exempt the site.
         is_main = name.kind is Kind.MAIN
-        leave = "" if is_main else f", or leave the name open: --exempt-name {name.name}"
+        leave = "" if is_main else f", or leave the name open: `--exempt-name {name.name}`"
         raise Refused(
             f"No token reaches the zone of {name.name}, so nothing can be made to present there"
             f"{f': {said}' if said else ''}",
-            hint=f"Add one (`origin-pulls token add`){leave}; or say --edge-ready if you have set "
-            "Cloudflare up by hand.",
+            hint=f"Add one (`origin-pulls token add`){leave}; or say `--edge-ready` if you "
+            "have set Cloudflare up by hand.",
         )
 
     def _seen(self, client: ZoneClient, zone: Zone, hosts: Sequence[str]) -> ZoneSeen:

@@ -87,7 +87,7 @@ def _told(server: Server, number: str, row: Presented | None, expires: datetime)
     if trusting:
         return (
             f"The certificate expires on {expires:%Y-%m-%d} and is not renewed by itself: "
-            f"{trusting[0]} trusts its CA by hand (--trust custom)."
+            f"{trusting[0]} trusts its CA by hand (`--trust custom`)."
         )
     return ""
 

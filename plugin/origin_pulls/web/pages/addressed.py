@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from flask import request
+
 from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Refused
 from origin_pulls.model import names
 from origin_pulls.model.rows import JobPage, VhostRow
+from origin_pulls.model.wish import MOST_ITEMS
 from origin_pulls.web.refused import NotFound
 from origin_pulls.web.settled import account, config
 
 LARGEST_NUMBER = 2**63 - 1
+
+
+def place() -> int:
+    """How many of a long list come before what is asked for; what makes no sense is the start."""
+    text = request.args.get("after", "")
+    is_number = text.isascii() and text.isdecimal() and len(text) < 7
+    return min(int(text), MOST_ITEMS) if is_number else 0
 
 
 def key(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
@@ -38,15 +38,19 @@ def review(user: str, name: str) -> str:
     """What a new certificate means, and the question whether to bring it."""
     row = addressed.vhost(f"{user}/{name}")
     found = reading.at_edge(config(), row.user, row.server_name, account=account())
-    return page("rotate.html", "New certificate", row=row, edge=found)
+    kept = desk.show(config(), asking(), row.user, row.server_name)["kept"]
+    is_imported = any(one["imported"] and one["zone"] for one in kept)
+    return page("rotate.html", "New certificate", row=row, edge=found, is_imported=is_imported)
 
 
 @pages.post("/vhosts/<user>/<name>/rotate")
 def rotate(user: str, name: str) -> Response:
     """Have a new certificate brought to Cloudflare, and the old one taken away."""
     row = addressed.vhost(f"{user}/{name}")
+    is_made_here = request.form.get("made_here") == "yes"
+    wish = Rotate(row.user, row.server_name, is_made_here=is_made_here)
     try:
-        number = desk.submit(config(), asking(), Rotate(row.user, row.server_name))
+        number = desk.submit(config(), asking(), wish)
     except Refused as error:
         said = say(f"Nothing was done: {error.message}. {error.hint}")
         return go("edge.review", user=user, name=name, said=said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from flask import Blueprint
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
@@ -46,18 +46,20 @@ def progress(number: int) -> str:
 @pages.get("/jobs/<int:number>/undo/review")
 def undo_review(number: int) -> str:
     """What taking a job back would do."""
-    found = addressed.job(number)
-    preview = desk.preview(config(), asking(), Undo(number, asking().user))
+    found, after = addressed.job(number), addressed.place()
+    preview = desk.preview(config(), asking(), Undo(number, asking().user), after)
     count = sum(found.counts.values())
     title = f"Undo job {number}?"
-    return page("undo.html", title, preview=preview, number=number, count=count)
+    return page("undo.html", title, preview=preview, number=number, count=count, after=after)
 
 
 @pages.post("/jobs/<int:number>/undo")
 def undo(number: int) -> Response:
     """Take a job back, by a job of its own."""
     addressed.job(number)
-    undone_by = desk.submit(config(), asking(), Undo(number, asking().user))
+    reviewed = request.form.get("fingerprint", "")
+    wish = Undo(number, asking().user, fingerprint=reviewed)
+    undone_by = desk.submit(config(), asking(), wish)
     return go("jobs.job", number=undone_by)
 
 

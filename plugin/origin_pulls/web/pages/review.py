@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk, drafting
 from origin_pulls.actions import pages as reading
-from origin_pulls.errors import Refused, Unusable
+from origin_pulls.errors import OriginPullsError, Refused, Unusable
 from origin_pulls.model.policy import Mode, Policy, read_policy
 from origin_pulls.model.settings import NUMBERS, Settings
 from origin_pulls.model.wish import Change, Wanted
@@ -46,19 +46,25 @@ class Options:
 def review() -> str:
     """What is staged would do this."""
     staged = drafts().staged(asking().user)
-    settings, options = reading.settings(config()), _options()
+    settings, options, after = reading.settings(config()), _options(), addressed.place()
     if not staged:
         return page("review.html", "Review", staged=[], preview=None, options=options)
-    preview = desk.preview(config(), asking(), _wish(staged, settings, options))
-    vhosts = preview.vhosts if preview else ()
+    refused = None
+    try:
+        preview = desk.preview(config(), asking(), _wish(staged, settings, options), after)
+    except OriginPullsError as error:
+        # Of one vhost, or of so many at once: they can be left out here.
+        preview, refused = None, error
     return page(
         "review.html",
         "Review",
         staged=staged,
         preview=preview,
+        refused=refused,
         options=options,
         settings=settings,
-        enforces=any(one.wanted.mode is Mode.ENFORCE for one in vhosts),
+        after=after,
+        enforces=any(one.wish.get("mode") == Mode.ENFORCE for one in staged),
         ends=all(one.wish.get("mode") == Mode.OFF for one in staged),
     )
 
@@ -126,12 +132,8 @@ def _wanted(staged: Staged, now: Policy | None, settings: Settings, options: Opt
     is_new = now is None or now.mode is Mode.OFF
     start = settings.first_policy(Mode(str(wish["mode"]))) if is_new or now is None else now
     policy = read_policy({**start.as_record(), **wish})
-    if (policy.trust, policy.ca) != (start.trust, start.ca):
-        # Whoever said that Cloudflare is ready meant another certificate.
-        policy = replace(policy, edge_ready=False)
-    if policy.mode is Mode.ENFORCE and options.is_edge_ready:
-        return replace(policy, edge_ready=True)
-    return policy
+    is_said = policy.mode is Mode.ENFORCE and options.is_edge_ready
+    return policy.vouched(now or Policy(), is_said=is_said)
 
 
 def _minutes(text: str) -> int:

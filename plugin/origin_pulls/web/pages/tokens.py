@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
+from origin_pulls.actions import pages as reading
 from origin_pulls.actions import token_desk
 from origin_pulls.errors import Refused, Unusable
 from origin_pulls.web.answers import page, say
@@ -17,7 +18,8 @@ pages = Blueprint("tokens", __name__)
 @pages.get("/tokens")
 def tokens() -> str:
     """The tokens that are kept, masked, and a form to bring another."""
-    return page("tokens.html", "Tokens", tokens=token_desk.listing(config(), asking()))
+    kept = token_desk.listing(config(), asking())
+    return page("tokens.html", "Tokens", tokens=kept, settings=reading.settings(config()))
 
 
 @pages.post("/tokens")
