@@ -24,7 +24,7 @@ OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
     *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
-    *("/kept-release", HOOKS, SPRITES),
+    *(HOOKS, SPRITES),
 )
 
 
