@@ -7,7 +7,8 @@ unset CDPATH
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 WHEELHOUSE=''
 
-for part in words places environment checks releases services panel store lifecycle edge uninstall demo; do
+for part in words places environment checks genuine releases services panel store lifecycle telling \
+    edge uninstall leftovers demo; do
     # shellcheck source=/dev/null
     . "$TOP/appconfig/setup/$part.sh"
 done

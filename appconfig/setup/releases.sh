@@ -26,7 +26,7 @@ packages_failed() {
 
 # The release of this tree in $RELEASE: built anew unless it stands there whole already.
 build_release() {
-    local python
+    local python digests
     RELEASE=$RELEASES/$(release_name)
     if is_sound "$RELEASE"; then
         say "release: $RELEASE stands already"
@@ -44,7 +44,8 @@ build_release() {
         "The new version does not start."
     "$RELEASE/venv/bin/python" -I -m origin_pulls.cli.manual >"$RELEASE/origin-pulls.8" \
         || release_failed "The manual page cannot be made."
-    release_digests "$RELEASE" >"$RELEASE/.whole"
+    digests=$(release_digests "$RELEASE")
+    printf '%s\n' "$digests" >"$RELEASE/.whole"
 }
 
 # VERSION, or VERSION-DIGEST where another tree of the same version stands there already, or a
@@ -77,13 +78,19 @@ is_needed() {
 # Whether a release was built to its end.
 is_whole() { [[ -s $1/.whole && -x $1/venv/bin/python ]]; }
 
-# Whether all of it is as it was then.
-is_sound() { is_whole "$1" && [[ $(<"$1/.whole") == "$(release_digests "$1")" ]]; }
+# Whether all of it is as it was then, by the digest that was kept. (Another version may have built
+# it: so no list of names decides about this one.)
+is_sound() {
+    local kept
+    is_whole "$1" || return 1
+    kept=$(sed -n 2p "$1/.whole")
+    [[ -z $kept || $kept == "$(digest_of "$1" .)" ]]
+}
 
-# A digest of the tree and one of what was made for it.
+# A digest of the tree, and one of everything that lies there.
 release_digests() {
     tree_digest "$1"
-    digest_of "$1" venv origin-pulls.8
+    digest_of "$1" .
 }
 
 copy_tree() {
@@ -114,7 +121,7 @@ digest_of() {
     (
         cd -- "$1" || exit
         shift
-        find "$@" -type f ! -path '*/__pycache__/*' ! -path '*.egg-info/*' -print0 2>/dev/null \
+        find "$@" -type f ! -path '*/__pycache__/*' ! -path '*.egg-info/*' ! -path ./.whole -print0 \
             | LC_ALL=C sort -z | xargs -0 --no-run-if-empty sha256sum | sha256sum | cut -c 1-64
     )
 }

@@ -129,6 +129,8 @@ def _units(server: Server, *, repair: bool) -> Iterator[Part]:
     """Whether agent, sockets and timers are at work."""
     config = server.config
     for unit in system.running(config):
+        if not (config.units_directory / unit).is_file():
+            continue  # said already
         yield _part(
             f"at work: {unit}",
             partial(system.unit_problem, config, unit),

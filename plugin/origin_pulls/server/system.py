@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from origin_pulls.config import Config
-from origin_pulls.server import commands
+from origin_pulls.server import commands, files
 from origin_pulls.server.laid import Laid
 
 PROGRAM_TIME = 60.0
@@ -58,6 +58,7 @@ def lay_link(config: Config) -> None:
     place = config.program_link
     if place.exists() and not place.is_symlink():
         raise FileExistsError(f"{place} is no link: move it away")
+    files.make_directory(place.parent)
     beside = place.with_name(f".{place.name}.new")
     beside.unlink(missing_ok=True)
     beside.symlink_to(program(config))
