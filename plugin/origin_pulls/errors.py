@@ -10,6 +10,7 @@
     │       ├── EdgeLater   3   it is to be asked again in so many seconds
     │       └── EdgeTooMuch 3   a list there is longer than is read
     ├── Restored            4   it failed and was taken back
+    │   └── Overtaken       4   everything is being relaxed, and this gives way to it
     ├── NotRestored         5   somebody must look; the hint names the commands to type
     ├── Unusable            2   what was typed cannot be understood
     └── Damaged             5   a file of ours cannot be read (store, journal)
@@ -90,6 +91,10 @@ class Restored(OriginPullsError):
     """It was tried, it failed, and the state before was put back and tested."""
 
     exit_code = 4
+
+
+class Overtaken(Restored):
+    """Everything is being relaxed: what was begun is left to that, which takes it back."""
 
 
 class NotRestored(OriginPullsError):

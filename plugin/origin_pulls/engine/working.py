@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from origin_pulls.engine import looking, recovery
+from origin_pulls.engine import giving_way, looking, recovery
 from origin_pulls.engine.carrying import Carrying
 from origin_pulls.engine.edge import entering, unused, wishing
 from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import Damaged, OriginPullsError, Refused
+from origin_pulls.errors import Damaged, OriginPullsError, Overtaken, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
@@ -142,9 +142,13 @@ def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) ->
 
 @contextmanager
 def holding(server: Server, say: Say) -> Iterator[None]:
-    """Hold the one lock; what an earlier run left unfinished is brought to an end first."""
+    """Hold the one lock; what an earlier run left unfinished is brought to an end first.
+
+    Raises ``Overtaken`` where somebody waits for the lock to relax everything.
+    """
     config = server.config
     with lock.held(config.work_lock, patience=config.lock_patience, waiting=say):
+        giving_way.check(config)
         said = recovery.recover(server, say)
         if said:
             logger.warning("%s", said)
@@ -186,6 +190,8 @@ def _has_changed_since(server: Server, job: Job) -> bool:
         prepared = prepare(server, [replace(job, items=items)])
         if job.fingerprint == fingerprint(prepared, [item.key for item in items]):
             return False
+    except Overtaken:
+        raise
     except (OriginPullsError, OSError) as problem:
         error = problem  # this job's alone: the others that wait go on
     server.store.finish([_failed(job, error)], at=server.stamp())
@@ -213,6 +219,8 @@ def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
     note(f"looking at the server, then at {count} vhost{'s' if count != 1 else ''}")
     try:
         prepared, jobs, changed = _as_reviewed(server, jobs)
+    except Overtaken:
+        raise
     except (OriginPullsError, OSError) as error:
         failed = [_failed(job, error) for job in jobs]
         server.store.finish(failed, at=server.stamp())
