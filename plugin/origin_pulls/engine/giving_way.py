@@ -14,7 +14,7 @@ PATIENCE = 1.0  # who only looks whether it is said holds the lock for a moment
 
 @contextmanager
 def announced(config: Config) -> Iterator[None]:
-    """Say, while the block runs, that everything is about to be relaxed.
+    """Say, while the block waits for the work lock, that everything is about to be relaxed.
 
     The kernel takes it back when the process ends. What keeps it from being said (somebody says
     it already, a full disk) keeps nobody from relaxing.

@@ -42,7 +42,7 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
     emptied files, ``Busy`` when nothing was relaxed because somebody held the lock all the time.
     """
     apache = Apache(config)
-    with giving_way.announced(config), _the_lock(config, say):
+    with _the_lock(config, say):
         # First of all, so that nobody puts back what is emptied now, whatever fails after it.
         begun = journal.set_aside(config.journal)
         emptied: list[Path] = []
@@ -61,10 +61,12 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
 
 @contextmanager
 def _the_lock(config: Config, say: Say) -> Iterator[None]:
+    """The work lock, which whoever holds it is asked to let go of."""
     with ExitStack() as stack:
         held = lock.held(config.work_lock, patience=config.panic_patience, waiting=say)
         try:
-            stack.enter_context(held)
+            with giving_way.announced(config):
+                stack.enter_context(held)
         except Busy as error:
             raise Busy(
                 f"Nothing is relaxed yet. {error.message}, and has not given way within "

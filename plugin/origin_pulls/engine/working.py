@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from origin_pulls.engine import giving_way, looking, recovery
+from origin_pulls.engine import giving_way, judging_again, looking, recovery
 from origin_pulls.engine.carrying import Carrying
 from origin_pulls.engine.edge import entering, unused, wishing
 from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
@@ -249,10 +249,13 @@ def _as_reviewed(server: Server, jobs: Sequence[Job]) -> tuple[Prepared, Sequenc
 
 
 def _outdated(server: Server, job: Job) -> Refused | None:
-    """Why an undo that was accepted cannot be done any more; another run came between."""
+    """Why a job that was accepted cannot be done any more; something came between."""
     is_cancelled = job.kind == STEP and EdgeStore(server.store).cancelled_by(job.undoes)
     if is_cancelled and any(_is_tightening(server, item) for item in job.items):
         return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")
+    refused = judging_again.still_may(server, job)
+    if refused is not None:
+        return refused
     if job.kind == "undo":
         try:
             again = undone(server, job.undoes, is_partial=job.is_partial)
