@@ -65,6 +65,10 @@ def prove(site: EdgeSite) -> None:
     site.remote.edge()
 
 
+def is_tidied(site: EdgeSite) -> None:
+    until(lambda: not site.zone(NAME)["aop_enabled"], "nothing is presented any more")
+
+
 def mode_of(agent: Agent) -> Mode:
     found = agent.server.store.policies().items()
     modes = {name: applied.policy.mode for (_, _, name), applied in found}
@@ -126,7 +130,7 @@ def test_what_is_forbidden_to_an_account_meanwhile_is_not_demanded(
         allow(agent)
     assert (done.state, mode_of(agent)) == (State.RESTORED, Mode.OFF), (done, job.said)
     assert said in done.message
-    assert not agent.site.zone(NAME)["aop_enabled"]
+    is_tidied(agent.site)
 
 
 def test_what_an_account_may_still_is_done(agent: Agent) -> None:
@@ -163,6 +167,6 @@ def test_the_way_back_follows_an_account_that_is_renamed(agent: Agent) -> None:
         assert mode_of(agent) is Mode.OFF
         assert agent.site.is_open(NAME)
         assert agent.site.json("show", NAME)["include"]["state"] != "ours"
-        until(lambda: not agent.site.zone(NAME)["aop_enabled"], "nothing is presented any more")
+        is_tidied(agent.site)
     finally:
         call(agent.site, "modifyacct", user="diary", newuser="blog")
