@@ -184,6 +184,37 @@ def test_off_removes_the_certificate_at_cloudflare_only_when_asked(
             time.sleep(0.2)
 
 
+def test_a_certificate_of_the_zone_is_ours_at_each_of_its_vhosts_and_can_be_deleted(
+    panel: Panel, remote: Remote
+) -> None:
+    blog, other = panel.account("blog"), "r=/vhosts/blog/blog-addon.blog.example"
+    enforced(blog)
+    now = blog.get(f"{other}&edge=now").text
+    assert "our certificate for another vhost" in now
+    assert re.search(r"Certificate there</dt><dd>active, until [^<]+SHA-256", now)
+    assert "not ours" not in now
+    blog.post("r=/stage", {"do": "off", "pick": KEY})
+    applied(blog)
+    until(blog, HERE, "in zone blog.example, presented to nobody")
+    (left,) = live(remote)
+    assert f"{left}: ours, and presented to nobody" in blog.get(f"{HERE}&edge=now").text
+    token = panel.account("shop").get("r=/tokens").token
+    assert panel.account("shop").post(f"{HERE}/tidy", {}, token=token).status == 404
+    job = JOB.search(blog.post(f"{HERE}/tidy", {}).headers["location"])
+    assert job
+    ended(blog, job[1])
+    end = time.monotonic() + PATIENCE
+    while live(remote):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert "presented to nobody" not in until(blog, HERE, "not there, as far as").text
+
+
+def test_names_that_no_token_reaches_are_named(panel: Panel) -> None:
+    now = panel.account("plain").get("r=/vhosts/plain/plain.example&edge=now").text
+    assert re.search(r"No token reaches the zone of plain\.example[,.]", now)
+
+
 def live(remote: Remote) -> list[str]:
     gone = ("pending_deletion", "deleted")
     found = remote.zones()["blog.example"]["zone_certificates"]
