@@ -170,7 +170,7 @@ ROOT: Mapping[str, str] = {
         sees exempt: open
         press Forget them
         opens /vhosts/dedi/dedi.example
-        pick A certificate made for this vhost
+        pick A certificate made here
         pick Redirect to HTTPS
         pick Leave as it is
         pick Let everybody in again
@@ -405,7 +405,7 @@ ACCOUNT: Mapping[str, str] = {
         press Forget them
         opens /vhosts/{user}/{own}
         pick Enforce
-        pick A certificate made for this vhost
+        pick A certificate made here
         pick Let Cloudflare's networks in
         pick Leave as it is
         pick Only tell
