@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
@@ -208,7 +208,7 @@ def _json(config: Config, question: Question) -> Iterator[str]:
 def _for_account(page: JobPage) -> JobPage:
     """A job as its account holder may read it."""
     message, hint = rights.as_told_to_accounts(page.job.message, page.job.hint)
-    items = tuple(map(_item_for_account, page.items))
+    items = tuple(_item_for_account(item, page.others) for item in page.items)
     job = replace(page.job, items=items, message=message, hint=hint)
     edge = page.edge
     if edge is not None:
@@ -230,6 +230,8 @@ def _deed_for_account(deed: Deed, account: str) -> Deed:
     return replace(deed, who="the administrator", address="", via="")
 
 
-def _item_for_account(item: Item) -> Item:
+def _item_for_account(item: Item, others: Collection[str]) -> Item:
     message, hint = rights.as_told_to_accounts(item.message, item.hint)
+    if any(name in text for text in (message, hint) for name in others):
+        message, hint = f"{rights.TOGETHER}.", rights.ASK_ADMIN
     return replace(item, message=message, hint=hint)
