@@ -25,7 +25,8 @@ MOST_NAMES = 100
 MOST_STEPS = 100
 EDGE_FIRST = (
     "Cloudflare comes first: it is looked at, made to present the certificate, and that is proven "
-    "while this server only observes. Nothing is demanded before."
+    "while this server only observes. Nothing is demanded before. That takes some minutes for each "
+    "zone; for what Cloudflare has to do it is waited at most {minutes:.0f} minutes."
 )
 MOST_DIFF = 400_000  # characters in one answer
 
@@ -109,6 +110,7 @@ def _vhost(
         said = error.message if error else "It is no longer on this server."
         return PreviewedVhost(user=item.user, server_name=item.server_name, refused=said)
     change = next((one for one in prepared.changes if one.key == item.key), None)
+    edge_first = EDGE_FIRST.format(minutes=prepared.gathering.server.config.edge_patience / 60)
     states = names_known.states
     known = saying.known(vhost, states)
     names = tuple(
@@ -121,7 +123,7 @@ def _vhost(
         before=before,
         wanted=item.wanted,
         words=(
-            *((EDGE_FIRST,) if item.key in prepared.edge_first else ()),
+            *((edge_first,) if item.key in prepared.edge_first else ()),
             *saying.words(vhost, before, item.wanted, states),
             *after_it,
         ),
