@@ -80,6 +80,9 @@ ROOT: Mapping[str, str] = {
     """,
     "selected ones": """
         opens /&search=dedi
+        press Observe
+        sees Nothing is selected.
+        sees of 1.
         tick Select dedi.example
         press Observe
         sees off → observe
@@ -298,6 +301,10 @@ ROOT: Mapping[str, str] = {
         download JSON = "vhosts"
     """,
     "menu": """
+        opens /
+        follow How it works
+        sees Who has these pages
+        follow Settings
         opens /
         follow Doctor:
         follow Jobs

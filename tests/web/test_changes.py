@@ -242,6 +242,7 @@ def test_the_ca_can_be_downloaded_and_no_key(served: Served) -> None:
 
 def test_exports_are_files_with_all_that_match(served: Served) -> None:
     answer = served.whm.get("r=/export&form=csv&search=shop")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="origin-pulls.csv"'
     assert len(answer.text.strip().splitlines()) == 6
     assert not answer.is_framed

@@ -25,8 +25,8 @@ MOST_NAMES = 100
 MOST_STEPS = 100
 EDGE_FIRST = (
     "Cloudflare comes first: it is looked at, made to present the certificate, and that is proven "
-    "while this server only observes. Nothing is demanded before. That takes some minutes for each "
-    "zone; for what Cloudflare has to do it is waited at most {minutes:.0f} minutes."
+    "while this server only observes. Nothing is demanded before. Each zone takes "
+    "some minutes; if Cloudflare needs more than {minutes:.0f} for a step, all of it goes back."
 )
 MOST_DIFF = 400_000  # characters in one answer
 

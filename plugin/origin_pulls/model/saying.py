@@ -78,8 +78,8 @@ def left(zones: Sequence[AtCloudflare], *, removes: bool) -> list[str]:
     verb = "zone" if len(free) == 1 else "zones"
     after = "and the certificate is deleted there" if removes else "the certificate stays there"
     said = (
-        "Afterwards Authenticated Origin Pulls is turned off at Cloudflare for what needs it no "
-        f"longer ({verb} {named(free)}); {after}."
+        "Afterwards Authenticated Origin Pulls is turned off at Cloudflare where nobody needs it "
+        f"any longer ({verb} {named(free)}); {after}."
     )
     return [said, *needed]
 
