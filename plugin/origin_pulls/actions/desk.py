@@ -1,6 +1,6 @@
 """What the pages ask of the agent: each wish with who asks, each answer as a value.
 
-Raises what the agent refused, or ``Refused`` with what to type where no agent answers.
+Raises what the agent refused, or ``Away`` with what to type where no agent answers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
+from origin_pulls.engine import own_files
 from origin_pulls.errors import Refused
 from origin_pulls.model import preview as previews
 from origin_pulls.model import rights
@@ -32,13 +33,20 @@ from origin_pulls.model.preview import Preview
 from origin_pulls.model.wish import Cancel, JobWish, Reviewed, Wish
 from origin_pulls.model.wish import Preview as PreviewWish
 
+AGENT_AWAY = own_files.AWAY  # the one check that can be made when no agent answers
+
+
+class Away(Refused):
+    """No agent answers, so nothing was done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A proof made just now: whether it held, and a line for each request."""
+    """A proof made just now: whether it held, a line for each request, and those that failed."""
 
     held: bool
     lines: tuple[str, ...]
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,8 @@ def edge(config: Config, caller: Caller, user: str, server_name: str) -> Mapping
 def prove(config: Config, caller: Caller, user: str, server_name: str) -> Proven:
     """Prove one vhost now with real requests."""
     record = _record(ask(config, caller, Prove(user, server_name))["proof"])
-    return Proven(bool(record["held"]), tuple(map(str, record["lines"])))
+    lines, failed = (tuple(map(str, record[name])) for name in ("lines", "failed"))
+    return Proven(bool(record["held"]), lines, failed)
 
 
 def doctor(config: Config, caller: Caller) -> list[Check]:
@@ -141,7 +150,12 @@ def ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
         hint = "As root: `systemctl start origin-pulls-agent` (or: `origin-pulls agent`)."
         if caller.is_account:
             message, hint = rights.as_told_to_accounts(message, hint)
-        raise Refused(message, hint=hint) from error
+        raise Away(message, hint=hint) from error
+
+
+def is_away(config: Config) -> bool:
+    """Whether no agent takes connections just now."""
+    return not speaking.is_running(config)
 
 
 def _record(value: object) -> Mapping[str, Any]:

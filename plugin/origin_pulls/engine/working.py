@@ -96,7 +96,7 @@ def undone(
             f"Job {number} was a step of job {job.undoes}", hint=f"Undo job {job.undoes}."
         )
     if not job.state.is_over:
-        raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
+        raise Refused(f"Job {number} is {job.state.words}", hint="Wait for its end, then undo it.")
     if job.kind == ROTATE:
         raise Refused(
             f"Job {number} brought a new certificate; the one before it is gone from Cloudflare",

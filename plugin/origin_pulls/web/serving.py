@@ -29,9 +29,9 @@ AT_ONCE = 2  # connections of one account: one is answered, one waits
 # the tree and its Python may lie where only root can read (a sandbox below /root).
 NEEDED = (
     *("gunicorn.arbiter", "gunicorn.glogging", "gunicorn.http.wsgi", "gunicorn.workers.workertmp"),
-    *("concurrent.futures.thread", "encodings.idna", "http.client", "multiprocessing"),
+    *("concurrent.futures.thread", "encodings.idna", "encodings.punycode", "http.client"),
     *("encodings.unicode_escape", "encodings.latin_1", "encodings.ascii", "encodings.utf_8_sig"),
-    *("werkzeug.debug", "werkzeug.formparser", "unicodedata", "stringprep"),
+    *("multiprocessing", "werkzeug.debug", "werkzeug.formparser", "unicodedata", "stringprep"),
 )
 SOCKET_MODES = {Side.ADMIN: (0o700, 0o600), Side.ACCOUNT: (0o755, 0o666)}
 BUSY = (

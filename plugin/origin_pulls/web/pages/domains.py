@@ -25,7 +25,7 @@ from origin_pulls.web.settled import account, asking, config, drafts
 pages = Blueprint("domains", __name__)
 
 ASKED = ("search", "mode", "account", "owner", "attention", "locked", "proxied", "sort", "order")
-FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+FORMS = {"csv": "text/csv", "json": "application/json"}
 MOST_ROWS = 500
 
 
@@ -35,6 +35,7 @@ def listing() -> str:
     question = read_question(request.args, only=account())
     found = reading.vhost_page(config(), question)
     keys = [(row.user, row.server_name) for row in found.rows]
+    said_last = None if account() else facts.known(config())
     return page(
         "domains.html",
         "Origin Pulls",
@@ -44,7 +45,8 @@ def listing() -> str:
         staged=drafts().staged_for(asking().user, keys),
         settings=reading.settings(config()),
         switched_on=switched_on(),
-        facts=None if account() else facts.known(config()),
+        facts=said_last,
+        facts_are_old=facts.is_old(config(), said_last, time.monotonic()),
         sorts=Sort,
         standings=Standing,
     )
@@ -58,7 +60,9 @@ def stage() -> str | Answer:
         _note_switches(rows, set(request.form.getlist("on")))
     else:
         rows = []
-        _note_mode(_mode(request.form["do"]))
+        if not _note_mode(_mode(request.form["do"])):
+            said = say("Nothing is selected. Tick the domains first, then press the button.")
+            return go("domains.listing", said=said, **_asked(request.form))
     if is_partial():
         keys = [(row.user, row.server_name) for row in rows]
         return part("parts/staged.html", rows=rows, staged=drafts().staged_for(_me(), keys))
@@ -125,17 +129,16 @@ def _switched(row: VhostRow, *, is_on: bool) -> Mode:
     return on if is_on else Mode.OFF
 
 
-def _note_mode(mode: Mode) -> None:
-    """Stage one mode for all that is selected, or for all that match the question."""
+def _note_mode(mode: Mode) -> int:
+    """Stage one mode for all that is selected, or that match the question; how many these are."""
     if request.form.get("all") == "yes":
         question = replace(read_question(_asked(request.form), only=account()), page=1)
         keys = reading.matching(config(), question, most=config().staged_most)
     else:
         rows = [addressed.vhost(key) for key in request.form.getlist("pick")[:MOST_ROWS]]
         keys = [(row.user, row.server_name) for row in rows]
-    if not keys:
-        raise Unusable("Nothing is selected", hint="Tick the domains first, then press the button.")
     _stage([Staged(user, server_name, {"mode": str(mode)}) for user, server_name in keys])
+    return len(keys)
 
 
 def _stage(changes: Sequence[Staged]) -> None:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
+from origin_pulls.errors import Refused
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.rows import Question
 from origin_pulls.web.answers import page, say
@@ -19,9 +20,7 @@ pages = Blueprint("panic", __name__)
 @pages.get("/relax")
 def ask() -> str:
     """What relaxing everything means, and the question whether to do it."""
-    found = reading.vhost_page(config(), Question(per_page=1))
-    demanding = sum(found.modes.get(mode, 0) for mode in (Mode.OBSERVE, Mode.ENFORCE))
-    return page("relax.html", "Relax everything", demanding=demanding)
+    return _asked(None)
 
 
 @pages.post("/relax")
@@ -29,5 +28,15 @@ def relax() -> str | Response:
     """Relax everything, if that was confirmed."""
     if request.form.get("sure") != "yes":
         return go("panic.ask", said=say("Tick the box first: then everything is relaxed."))
-    done = desk.relax(config(), asking())
+    try:
+        done = desk.relax(config(), asking())
+    except Refused as error:
+        # What to type does not need whoever did not answer here.
+        return _asked(error)
     return page("relaxed.html", "Relaxed", done=done)
+
+
+def _asked(problem: Refused | None) -> str:
+    found = reading.vhost_page(config(), Question(per_page=1))
+    demanding = sum(found.modes.get(mode, 0) for mode in (Mode.OBSERVE, Mode.ENFORCE))
+    return page("relax.html", "Relax everything", demanding=demanding, problem=problem)
