@@ -92,6 +92,14 @@ def _meant_network(text: str) -> str:
         return "Type it like 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32."
 
 
+def domain(text: str) -> str:
+    """ServerNames, alone or in a sentence, as people know the domains.
+
+    cPanel writes ``_wildcard_`` where a domain has its asterisk.
+    """
+    return text.replace("_wildcard_.", "*.")
+
+
 def matches(pattern: str, name: str) -> bool:
     """Whether Apache serves ``name`` under the ServerName or ServerAlias ``pattern``.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from origin_pulls.model.settings import TITLES
+
 TYPED = re.compile(r"`([^`]+)`")
 # A clause ends with its stop or semicolon and a blank: dots in names and versions end nothing.
 CLAUSE = re.compile(r"(?<=[.;]) +")
@@ -66,6 +68,7 @@ SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"{_OWN}relax --all", Spot("Relax everything", "relax", is_for_all=False)),
     (f"{_OWN}activity", Spot("Activity", "activity", is_for_all=False)),
     (f"{_OWN}doctor", Spot("Doctor", "doctor", is_for_all=False)),
+    *((name, Spot(title, is_for_all=False)) for name, title in TITLES.items()),
 )
 _PATTERNS = tuple((re.compile(pattern), spot) for pattern, spot in SPOTS)
 

@@ -10,7 +10,7 @@ from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Refused
 from origin_pulls.model.rows import VhostRow
 from origin_pulls.model.wish import Rotate
-from origin_pulls.web.answers import page, part, say
+from origin_pulls.web.answers import page, part, say_not
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config
@@ -52,6 +52,6 @@ def rotate(user: str, name: str) -> Response:
     try:
         number = desk.submit(config(), asking(), wish)
     except Refused as error:
-        said = say(f"Nothing was done: {error.message}. {error.hint}")
+        said = say_not("Nothing was done", error)
         return go("edge.review", user=user, name=name, said=said)
     return go("jobs.job", number=number)
