@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from origin_pulls.actions import pages
+from origin_pulls.model import typed
 from origin_pulls.model.caller import Caller, Kind
 from origin_pulls.model.desk_wish import (
     ChangeSettings,
@@ -196,6 +197,42 @@ def test_an_account_is_shown_no_path_of_root_and_no_other_site(desk: Desk) -> No
     assert "plain.example" in json.dumps(
         desk.ask(Show("shop", "shop-addon.shop.example"), ROOT)["shown"]
     )
+
+
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_of_a_job_for_several_accounts_each_reads_its_own_part(
+    desk: Desk, is_partial: bool
+) -> None:
+    # Nobody has said that Cloudflare is ready for the one: it is refused.
+    both = Change(
+        (
+            Wanted("blog", "blog.example", Policy(mode=Mode.OBSERVE)),
+            Wanted("shop", "shop.example", Policy(mode=Mode.ENFORCE)),
+        ),
+        is_partial=is_partial,
+    )
+    before = desk.one.json("show", "blog.example")["policy"]["mode"]
+    assert before == "off"
+    assert desk.done(both, ROOT) == "refused"
+    number = pages.job_rows(desk.one.config)[0].number
+    seen = pages.job_page(desk.one.config, number, account="blog")
+    row = pages.job_rows(desk.one.config, account="blog")[0]
+    expected = "done" if is_partial else "refused"
+    assert (str(seen.job.state), row.state) == (expected, expected)
+    assert [str(item.state) for item in seen.items] == [expected]
+    read = [seen.job.message, seen.job.hint, *(one.message + one.hint for one in seen.items)]
+    assert "shop" not in " ".join(read)
+    assert not seen.lines
+    all_of_it = pages.job_page(desk.one.config, number)
+    assert "shop.example" in all_of_it.job.message
+    assert desk.done(policy("blog.example", Mode.OFF, "blog"), ROOT) == "done"
+
+
+def test_a_refusal_at_the_door_names_no_command_to_an_account(desk: Desk) -> None:
+    answer = desk.ask(Undo(999_999), SHOP)
+    assert "origin-pulls" in desk.ask(Undo(999_999), ROOT)["hint"]
+    assert answer["refused"]
+    assert typed.for_all(answer["hint"]) == (answer["hint"], False)
 
 
 def test_the_steps_of_a_preview_name_no_path_to_an_account(desk: Desk) -> None:

@@ -200,7 +200,11 @@ def test_a_locked_vhost_is_the_administrators_alone(served: Served) -> None:
         assert "&lt;i&gt;Ask us first&lt;/i&gt; &amp; wait" in page
         assert "<i>Ask" not in page
         blog.post("r=/stage", {"do": "off", "pick": "blog/blog.example"})
-        assert "Ask us first" in blog.get("r=/review").text
+        review = blog.get("r=/review").text
+        assert "Ask us first" in review
+        assert "Leave out" in review
+        blog.post("r=/drop", {"key": "blog/blog.example"})
+        assert "Nothing is staged" in blog.get("r=/review").text
     finally:
         blog.post("r=/discard", {})
         whm.post("r=/vhosts/blog/blog.example/unlock", {})

@@ -13,6 +13,7 @@ from origin_pulls.agent import speaking
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.model import preview as previews
+from origin_pulls.model import rights
 from origin_pulls.model.caller import Caller
 from origin_pulls.model.checks import Check, read_check
 from origin_pulls.model.desk_wish import (
@@ -136,10 +137,11 @@ def ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
     try:
         return speaking.hand_over(config, wish, caller, patience=config.page_patience)
     except ConnectionError as error:
-        raise Refused(
-            "The service that does the work does not answer, so nothing was done",
-            hint="As root: systemctl start origin-pulls-agent (or: origin-pulls agent).",
-        ) from error
+        message = "The service that does the work does not answer, so nothing was done"
+        hint = "As root: `systemctl start origin-pulls-agent` (or: `origin-pulls agent`)."
+        if caller.is_account:
+            message, hint = rights.as_told_to_accounts(message, hint)
+        raise Refused(message, hint=hint) from error
 
 
 def _record(value: object) -> Mapping[str, Any]:

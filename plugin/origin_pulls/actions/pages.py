@@ -240,7 +240,7 @@ def _who(who: str, kind: str, *, is_account: bool = False) -> str:
 def _for_account(page: JobPage, may: Permission) -> JobPage:
     """A job as its account holder may read it, where account holders may do so much."""
     message, hint = rights.as_told_to_accounts(page.job.message, page.job.hint)
-    items = tuple(map(_item_for_account, page.items))
+    items = tuple(_item_for_account(item, page.others) for item in page.items)
     job = replace(page.job, items=items, message=message, hint=hint)
     edge = page.edge
     if edge is not None:
@@ -283,6 +283,8 @@ def _deed_for_account(deed: Deed, account: str) -> Deed:
     return replace(deed, who=_who(deed.who, deed.kind, is_account=True), address="", via="")
 
 
-def _item_for_account(item: Item) -> Item:
+def _item_for_account(item: Item, others: Collection[str]) -> Item:
     message, hint = rights.as_told_to_accounts(item.message, item.hint)
+    if any(name in text for text in (message, hint) for name in others):
+        message, hint = f"{rights.TOGETHER}.", rights.ASK_ADMIN
     return replace(item, message=message, hint=hint)

@@ -19,6 +19,7 @@ from origin_pulls.engine import token_keeping, working
 from origin_pulls.engine.edge import wishing
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Busy, Damaged, OriginPullsError, Refused
+from origin_pulls.model import rights
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.desk_wish import Relax
 from origin_pulls.model.token_wish import CheckTokens, TokenWish
@@ -65,6 +66,7 @@ class Agent:
 
     def take(self, line: bytes, is_root: bool = True) -> Mapping[str, object]:
         """The answer to one wish: a job's number, what was done, or a refusal with its hint."""
+        asked = None
         try:
             # A job that is just coming in is waited for, so that it joins the next run.
             with self._arriving(line):
@@ -73,7 +75,10 @@ class Agent:
                     return self._accept(asked, is_root=is_root)
             return self._answer(asked, is_root=is_root)
         except OriginPullsError as error:
-            return {"refused": error.message, "hint": error.hint, "code": error.exit_code}
+            message, hint = error.message, error.hint
+            if asked and asked.caller and asked.caller.is_account:
+                message, hint = rights.as_told_to_accounts(message, hint)
+            return {"refused": message, "hint": hint, "code": error.exit_code}
 
     def _accept(self, asked: Asked, *, is_root: bool) -> Mapping[str, object]:
         # One after the other, as SQLite would let them wait for each other longer; but judged

@@ -12,7 +12,7 @@ from origin_pulls.engine import looking
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import OriginPullsError, Refused
-from origin_pulls.model import plan, refusals
+from origin_pulls.model import plan, refusals, rights
 from origin_pulls.model.facts import ServerFacts
 from origin_pulls.model.inventory import Inventory, Vhost
 from origin_pulls.model.job import Applied, Item, Job
@@ -234,7 +234,7 @@ def carried_along(
     named = ", ".join(key.partition("/")[2] for key in rejected)
     return {
         item.key: Refused(
-            f"Not done, because of what was asked together: {named} is refused",
+            f"{rights.TOGETHER}: {named} is refused",
             hint="Leave it out, or use `--keep-going`.",
         )
         for item in items

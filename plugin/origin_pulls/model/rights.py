@@ -31,6 +31,7 @@ from origin_pulls.model.token_wish import (
 from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 
 ASK_ADMIN = "Ask your server's administrator."
+TOGETHER = "Not done, because of what was asked together"
 OR_ASK_ADMIN = "Or ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
 OPEN_TO_ACCOUNTS = (

@@ -150,6 +150,7 @@ class JobPage:
     revert_at: str = ""
     undone_by: int = 0
     edge: EdgeProgress | None = None
+    others: frozenset[str] = frozenset()  # for an account holder: whose vhosts it is about as well
     is_anothers: bool = False  # for an account holder: the administrator's, or for others as well
     may_change: bool = True  # whether the caller may do anything about it at all
     may_cancel: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from origin_pulls.model.caller import AGENT, is_itself
-from origin_pulls.model.job import STEP, UNDO, Job, State
+from origin_pulls.model.job import SEVERITY, STEP, UNDO, Job, State
 from origin_pulls.model.rows import ByItself, JobPage, JobRow, Line
 from origin_pulls.store import edge_listing, records
 from origin_pulls.store.store import Store
@@ -43,16 +43,19 @@ def page(store: Store, number: int, *, after: int, account: str, items_page: int
     undone = store.rows(
         "SELECT max(number) FROM job WHERE undoes=? AND kind='undo' AND state='done'", (number,)
     )
-    is_shared = bool(account) and _is_shared(store, number, account)
+    others = _others(store, number, account) if account else frozenset()
+    if others:
+        job = _as_own(job, [row["state"] for row in counted])
     is_there = job.state is State.AT_EDGE
     return JobPage(
         job=job,
-        lines=() if is_shared else _lines(store, number, after),
+        lines=() if others else _lines(store, number, after),
         items=items,
         counts={row["state"]: row["number"] for row in counted},
         revert_at=_revert_at(store, mine, values),
         undone_by=int(undone[0][0] or 0),
-        edge=edge_listing.progress(store, number) if is_there and not is_shared else None,
+        edge=edge_listing.progress(store, number) if is_there and not others else None,
+        others=others,
     )
 
 
@@ -121,10 +124,13 @@ def _row(store: Store, job: Job, account: str) -> JobRow:
     mine, values = (f"AND {OWN}", (number, account, account)) if account else ("", (number,))
     summed = store.rows(
         "SELECT count(*) AS number, min(server_name) AS first, "  # noqa: S608 - fixed texts
-        "group_concat(DISTINCT json_extract(wanted, '$.mode')) AS modes "
+        "group_concat(DISTINCT json_extract(wanted, '$.mode')) AS modes, "
+        "group_concat(DISTINCT state) AS states "
         f"FROM item WHERE job=? {mine}",
         values,
     )[0]
+    if account and _others(store, number, account):
+        job = _as_own(job, (summed["states"] or "").split(","))
     return JobRow(
         number=number,
         kind=job.kind,
@@ -156,9 +162,19 @@ def _revert_at(store: Store, mine: str, values: Sequence[object]) -> str:
     return str(rows[0]["due"]) if rows else ""
 
 
-def _is_shared(store: Store, number: int, account: str) -> bool:
-    """Whether somebody else's vhosts are in the job as well."""
-    return bool(store.rows("SELECT 1 FROM item WHERE job=? AND user<>? LIMIT 1", (number, account)))
+def _others(store: Store, number: int, account: str) -> frozenset[str]:
+    """The vhosts of others in a job: whoever reads it for an account is told nothing of them."""
+    rows = store.rows(
+        "SELECT DISTINCT server_name FROM item WHERE job=? AND user<>?", (number, account)
+    )
+    return frozenset(row["server_name"] for row in rows)
+
+
+def _as_own(job: Job, states: Sequence[str]) -> Job:
+    """A job that is others' as well, as what became of an account's own part of it."""
+    job = replace(job, message="", hint="")
+    own = [state for state in SEVERITY if str(state) in states]
+    return replace(job, state=own[-1]) if job.state.is_over and own else job
 
 
 def _lines(store: Store, number: int, after: int) -> tuple[Line, ...]:

@@ -97,6 +97,11 @@ def words(text: object) -> Markup:
     )
 
 
+def sentence(text: str) -> Markup:
+    """The same with a stop at its end, where a hint follows."""
+    return words(text if text.endswith((".", "!", "?", ":")) else f"{text}.")
+
+
 def _typed(text: str) -> Markup:
     spot = typed.spot(text)
     if spot is None:

@@ -54,6 +54,7 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     app.jinja_env.globals |= {"link": routing.link, "fields": routing.fields}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {
+        "sentence": answers.sentence,
         "words": answers.words,
         "domain": domain,
         "runs": answers.runs,

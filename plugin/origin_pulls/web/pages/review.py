@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk, drafting
 from origin_pulls.actions import pages as reading
-from origin_pulls.errors import Refused, Unusable
+from origin_pulls.errors import OriginPullsError, Refused, Unusable
 from origin_pulls.model.policy import Mode, Policy, read_policy
 from origin_pulls.model.settings import NUMBERS, Settings
 from origin_pulls.model.wish import Change, Wanted
@@ -49,12 +49,18 @@ def review() -> str:
     settings, options, after = reading.settings(config()), _options(), addressed.place()
     if not staged:
         return page("review.html", "Review", staged=[], preview=None, options=options)
-    preview = desk.preview(config(), asking(), _wish(staged, settings, options), after)
+    refused = None
+    try:
+        preview = desk.preview(config(), asking(), _wish(staged, settings, options), after)
+    except OriginPullsError as error:
+        # Of one vhost, or of so many at once: they can be left out here.
+        preview, refused = None, error
     return page(
         "review.html",
         "Review",
         staged=staged,
         preview=preview,
+        refused=refused,
         options=options,
         settings=settings,
         after=after,
