@@ -21,6 +21,8 @@ HOST_NAME = re.compile(
 ACCOUNT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.)){0,63}")
 # A segment may begin with one dot (`/.well-known`), never be `.` or `..`.
 PATH = re.compile(r"(?:/\.?[A-Za-z0-9_~@:+,=-][A-Za-z0-9._~@:+,=-]*)+/?")
+# A file, or else a ServerName with an asterisk.
+WILDCARD = re.compile(r"(?<!\S)/\S*|_wildcard_\.")
 SHOWN = 80
 
 
@@ -95,9 +97,10 @@ def _meant_network(text: str) -> str:
 def domain(text: str) -> str:
     """ServerNames, alone or in a sentence, as people know the domains.
 
-    cPanel writes ``_wildcard_`` where a domain has its asterisk.
+    cPanel writes ``_wildcard_`` where a domain has its asterisk; so does it in the names of files,
+    which stay what they are.
     """
-    return text.replace("_wildcard_.", "*.")
+    return WILDCARD.sub(lambda found: found[0] if found[0][0] == "/" else "*.", text)
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -35,7 +35,8 @@ _OWN = "origin-pulls "
 _JOB = "(?P<number>[0-9]+)"
 SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"(?:{_OWN})?token add", Spot("Tokens > Bring a token", "tokens")),
-    (f"(?:{_OWN})?token (?:list|check)", Spot("Tokens", "tokens")),
+    (f"(?:{_OWN})?token list", Spot("Tokens", "tokens")),
+    (f"(?:{_OWN})?token check", Spot("Tokens > Ask Cloudflare what they reach", "tokens")),
     (f"{_OWN}list --attention", Spot("Domains > Attention", "attention")),
     (f"{_OWN}list(?: --search TEXT)?", Spot("Domains", "domains")),
     (f"{_OWN}jobs", Spot("Jobs", "jobs")),
