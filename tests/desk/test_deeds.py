@@ -146,7 +146,7 @@ def test_what_was_not_confirmed_says_so(kept: Kept) -> None:
     kept.did([one], OBSERVE, ENFORCE, caller=AGENT, kind="undo", undoes=number)
     found = pages.by_itself(kept.config, one.user, one.server_name)
     assert found
-    assert found.why == f"Nobody confirmed job {number} in time."
+    assert found.why == f"nobody confirmed job {number} in time."
 
 
 def test_an_account_hears_of_a_way_back_only_where_its_own_went_there(kept: Kept) -> None:

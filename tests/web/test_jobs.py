@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
+from origin_pulls.store import open_store
 from tests.web.browsing import Answer, Visitor
 from tests.web.conftest import Served
-from tests.web.test_changes import JOB, applied, ended, followed
+from tests.web.test_changes import JOB, PATIENCE, applied, ended, followed
 
 pytestmark = pytest.mark.apache
 
@@ -58,6 +60,33 @@ def test_what_was_set_anew_meanwhile_neither_goes_back_nor_asks(served: Served) 
     whm.post("r=/stage", {"do": "off", "pick": PLAIN})
     applied(whm)
     assert "unless you confirm it" not in whm.get(page).text
+
+
+def test_what_went_back_by_itself_says_so_at_the_top_of_its_page(served: Served) -> None:
+    whm, plain = served.whm, served.account("plain")
+    page = enforced(whm)
+    store = open_store(served.under.config.store)
+    with store.writing() as connection:
+        connection.execute("UPDATE confirmation SET due='2026-01-01T00:00:00.000+00:00'")
+    store.close()
+    number, end = page.rpartition("/")[2], time.monotonic() + PATIENCE
+    here = "r=/vhosts/plain/plain.example"
+    while "by itself, " not in (text := plain.get(here).text):
+        assert time.monotonic() < end, text
+        time.sleep(0.2)
+    assert "It went back to off by itself, " in text
+    assert f"nobody confirmed job {number} in time." in text
+    for visitor in (plain, whm):
+        assert "this server itself" in visitor.get("r=/jobs").text
+        assert "by this server itself" in visitor.get(f"r=/jobs/{int(number) + 1}").text
+    assert ">this server itself <" in whm.get("r=/activity").text
+    assert served.under.is_open("plain.example")
+    # Somebody's wish is no news.
+    whm.post("r=/stage", {"do": "observe", "pick": PLAIN})
+    applied(whm)
+    assert "by itself, " not in plain.get(here).text
+    whm.post("r=/stage", {"do": "off", "pick": PLAIN})
+    applied(whm)
 
 
 def test_the_tab_above_a_page_is_marked(served: Served) -> None:

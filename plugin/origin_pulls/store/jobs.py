@@ -92,7 +92,7 @@ def by_itself(store: Store, user: str, server_name: str) -> ByItself | None:
     last = rows[0]
     if last["who"] != AGENT.user or not is_itself(last["who"], last["caller_kind"]):
         return None
-    why = f"Nobody confirmed job {last['undoes']} in time."
+    why = f"nobody confirmed job {last['undoes']} in time."
     if last["kind"] != UNDO:
         said = f"{user}/{server_name}: "
         lines = store.rows(
