@@ -246,7 +246,7 @@ def test_account_holders_may_do_what_the_settings_say(served: Served) -> None:
     finally:
         whm.post("r=/settings", {"accounts_may": "everything"})
         dedi.post("r=/discard", {})
-    wrong = followed(whm, whm.post("r=/settings", {"revert_minutes": "-1"}))
+    wrong = whm.post("r=/settings", {"revert_minutes": "-1"})
     assert "Not saved" in wrong.text
 
 
@@ -319,6 +319,26 @@ def test_a_review_that_takes_long_goes_on_and_is_shown_when_it_is_there(served: 
         gate.unlink(missing_ok=True)
         real.rename(httpd)
         whm.post("r=/discard", {})
+
+
+def test_a_domain_with_an_asterisk_is_called_so_everywhere(served: Served) -> None:
+    whm, shop = served.whm, served.account("shop")
+    shop.post("r=/stage", {"do": "observe", "pick": "shop/_wildcard_.shop.example"})
+    page = applied(shop)
+    whm.post("r=/vhosts/shop/_wildcard_.shop.example/lock", {"reason": "Ask first"})
+    visible = re.compile(r">[^<]*_wildcard_[^<]*<")
+    try:
+        for query in (page, "r=/activity", "r=/doctor", "r=/jobs", "r=/", "r=/tokens"):
+            text = re.sub('<div class="op-diff".*?</div>', "", whm.get(query).text, flags=re.DOTALL)
+            assert not visible.search(text), (query, visible.search(text))
+        assert "shop/*.shop.example" in whm.get("r=/activity").text
+        export = whm.get("r=/export&form=csv&search=shop").text
+        assert "*.shop.example,shop," in export
+        assert "_wildcard_" not in export
+    finally:
+        whm.post("r=/vhosts/shop/_wildcard_.shop.example/unlock", {})
+        shop.post("r=/stage", {"do": "off", "pick": "shop/_wildcard_.shop.example"})
+        applied(shop)
 
 
 def test_the_doctor_says_how_it_stands(served: Served) -> None:

@@ -12,7 +12,9 @@ from flask import g, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from origin_pulls.errors import OriginPullsError
 from origin_pulls.model import typed
+from origin_pulls.model.names import domain
 from origin_pulls.web import protection
 from origin_pulls.web.caller import Side
 from origin_pulls.web.routing import link
@@ -77,9 +79,19 @@ def say(text: str) -> str:
     return drafts().say(asking().user, text, time.time())
 
 
+def say_not(what: str, error: OriginPullsError) -> str:
+    """The same of what was not done, and why: it looks like the failure that it is."""
+    return drafts().say(asking().user, not_done(what, error), time.time(), is_bad=True)
+
+
+def not_done(what: str, error: OriginPullsError) -> str:
+    """What was not done, why, and what to do, as sentences."""
+    return f"{what}: {error.message.rstrip('.')}. {error.hint}".strip()
+
+
 def words(text: object) -> Markup:
     """A sentence as HTML: what stands in backticks is typed, or done where these pages have it."""
-    pieces = typed.TYPED.split(str(text))
+    pieces = typed.TYPED.split(domain(str(text)))
     return Markup().join(
         _typed(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
     )
@@ -108,21 +120,17 @@ def runs(diff: str) -> Iterator[tuple[str, str]]:
         yield sign, "\n".join(lines)
 
 
-def domain(server_name: str) -> str:
-    """A vhost's ServerName as people know the domain: cPanel writes ``_wildcard_`` for ``*``."""
-    return server_name.replace("_wildcard_", "*", 1)
-
-
 def common() -> dict[str, Any]:
     """What every template may use."""
     if "caller" not in g:
-        return {"caller": None, "token": "", "staged_count": 0, "said": "", "is_admin": False}
+        return {"caller": None, "token": "", "staged_count": 0, "said": None, "is_admin": False}
     settled, caller = Settled.here(), asking()
     number = request.args.get("said", "")
     return {
         "caller": caller,
         "is_admin": not account(),
+        "is_closed": bool(g.get("is_closed")),  # then nothing but Help has anything to show
         "token": protection.make_token(settled.key, caller.user, time.time()),
         "staged_count": settled.drafts.count(caller.user),
-        "said": settled.drafts.said(caller.user, number) if number else "",
+        "said": settled.drafts.said(caller.user, number) if number else None,
     }

@@ -10,6 +10,7 @@ from jinja2 import DictLoader
 from werkzeug.wrappers import Response
 
 from origin_pulls.config import Config
+from origin_pulls.model.names import domain
 from origin_pulls.web import answers, caller, errors, protection, routing
 from origin_pulls.web.assets import Assets
 from origin_pulls.web.caller import Side
@@ -55,7 +56,7 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     app.jinja_env.filters |= {
         "sentence": answers.sentence,
         "words": answers.words,
-        "domain": answers.domain,
+        "domain": domain,
         "runs": answers.runs,
     }
     app.context_processor(answers.common)
@@ -76,8 +77,10 @@ def _admit() -> Response | None:
         protection.check_token(settled.key, g.caller.user, token, now, hours)
     elif request.method not in READING:
         abort(405)
-    if settled.entrance and request.endpoint not in OPEN:
-        settled.entrance.let_in(g.caller, time.monotonic())
+    if settled.entrance:
+        g.is_closed = settled.entrance.is_closed()
+        if request.endpoint not in OPEN:
+            settled.entrance.let_in(g.caller, time.monotonic())
     return None
 
 

@@ -20,7 +20,9 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS staged (
     who TEXT, user TEXT, server_name TEXT, wish TEXT, at REAL,
     PRIMARY KEY (who, user, server_name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS said (number TEXT PRIMARY KEY, who TEXT, text TEXT, at REAL);
+DROP TABLE IF EXISTS said;
+CREATE TABLE IF NOT EXISTS sentence (
+    number TEXT PRIMARY KEY, who TEXT, text TEXT, at REAL, is_bad INTEGER);
 """
 STAGED_FOR = 7 * 86400.0
 SAID_FOR = 3600.0
@@ -39,6 +41,14 @@ class Staged:
     def key(self) -> str:
         """Account and ServerName in one word."""
         return f"{self.user}/{self.server_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence for one page; ``is_bad`` where it tells of what was not done."""
+
+    text: str
+    is_bad: bool = False
 
 
 class Drafts:
@@ -104,26 +114,29 @@ class Drafts:
                     found[f"{user}/{name}"] = Staged(user, name, json.loads(row[0]))
         return found
 
-    def say(self, who: str, text: str, now: float) -> str:
+    def say(self, who: str, text: str, now: float, *, is_bad: bool = False) -> str:
         """Keep a sentence for the person's next page; gives the number it is called by."""
         number = secrets.token_urlsafe(9)
         with self._open() as connection:
-            connection.execute("DELETE FROM said WHERE at<?", (now - SAID_FOR,))
+            connection.execute("DELETE FROM sentence WHERE at<?", (now - SAID_FOR,))
             connection.execute(
-                "DELETE FROM said WHERE who=? AND number NOT IN "
-                "(SELECT number FROM said WHERE who=? ORDER BY at DESC LIMIT ?)",
+                "DELETE FROM sentence WHERE who=? AND number NOT IN "
+                "(SELECT number FROM sentence WHERE who=? ORDER BY at DESC LIMIT ?)",
                 (who, who, MOST_SAID),
             )
-            connection.execute("INSERT INTO said VALUES (?,?,?,?)", (number, who, text, now))
+            connection.execute(
+                "INSERT INTO sentence VALUES (?,?,?,?,?)", (number, who, text, now, is_bad)
+            )
         return number
 
-    def said(self, who: str, number: str) -> str:
+    def said(self, who: str, number: str) -> Said | None:
         """The sentence of this number, if it was for this person; it is told once."""
         with self._open() as connection:
             row = connection.execute(
-                "DELETE FROM said WHERE number=? AND who=? RETURNING text", (number, who)
+                "DELETE FROM sentence WHERE number=? AND who=? RETURNING text, is_bad",
+                (number, who),
             ).fetchone()
-        return str(row[0]) if row else ""
+        return Said(str(row[0]), bool(row[1])) if row else None
 
     def _count(self, connection: sqlite3.Connection, who: str) -> int:
         query = "SELECT COUNT(*) FROM staged WHERE who=?"

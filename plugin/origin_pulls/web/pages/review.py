@@ -13,7 +13,7 @@ from origin_pulls.errors import OriginPullsError, Refused, Unusable
 from origin_pulls.model.policy import Mode, Policy, read_policy
 from origin_pulls.model.settings import NUMBERS, Settings
 from origin_pulls.model.wish import Change, Wanted
-from origin_pulls.web.answers import page, say
+from origin_pulls.web.answers import page, say, say_not
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
@@ -85,7 +85,7 @@ def apply() -> Response:
     try:
         number = desk.submit(config(), asking(), wish)
     except Refused as error:
-        said = say(f"Not applied: {error.message}. {error.hint}")
+        said = say_not("Not applied", error)
         return go("review.review", said=said, **_options().as_fields())
     drafts().unstage(asking().user, [(one.user, one.server_name) for one in staged])
     return go("jobs.job", number=number)
