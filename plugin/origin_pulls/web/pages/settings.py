@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model.settings import CHOICES, NUMBERS, TITLES, Settings
 from origin_pulls.web.answers import page, say
 from origin_pulls.web.routing import go
@@ -37,6 +37,6 @@ def change() -> Response:
     values = {name: text for name, text in request.form.items() if name in known}
     try:
         desk.change_settings(config(), asking(), values)
-    except OriginPullsError as error:
+    except (Refused, Unusable) as error:
         return go("settings.settings", said=say(f"Not saved: {error.message}. {error.hint}"))
     return go("settings.settings", said=say("Saved."))
