@@ -17,7 +17,7 @@ from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
-from origin_pulls.model.policy import Mode
+from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change, JobWish, Reviewed, Rotate, Undo
 from origin_pulls.server import lock
 from origin_pulls.store.rollouts import EdgeStore
@@ -73,7 +73,9 @@ def items_of(
     With ``keeps_gone`` a vhost that is no more is an item too, of no life: it is refused alone.
     """
     if isinstance(wish, Undo):
-        return undone(server, wish.job, is_partial=wish.is_partial)
+        return undone(
+            server, wish.job, is_partial=wish.is_partial, is_edge_ready=wish.is_edge_ready
+        )
     vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
     items = []
     for one in wish.items:
@@ -88,10 +90,13 @@ def items_of(
     return tuple(items)
 
 
-def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[Item, ...]:
+def undone(
+    server: Server, number: int, *, is_partial: bool = False, is_edge_ready: bool = False
+) -> tuple[Item, ...]:
     """The items that take a job back, or ``Refused`` with the reason why they cannot.
 
     With ``is_partial`` what has been changed since is passed over; ``Refused`` if that is all.
+    What a person said of Cloudflare before the job counts again only with ``is_edge_ready``.
     """
     job = server.store.job(number)
     if job is None:
@@ -137,11 +142,16 @@ def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[It
             user=item.user,
             server_name=item.server_name,
             incarnation=item.incarnation,
-            wanted=item.before.policy,
+            wanted=_as_before(item, is_edge_ready=is_edge_ready),
             after_job=item.before.job,
         )
         for item in done
     )
+
+
+def _as_before(item: Item, *, is_edge_ready: bool) -> Policy:
+    before = item.before.policy
+    return before.vouched(item.wanted, is_said=before.edge_ready and is_edge_ready)
 
 
 def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) -> bool:
