@@ -164,7 +164,10 @@ def test_apply_without_a_review_is_refused(served: Served) -> None:
 def test_what_changed_since_the_review_is_not_applied_blindly(served: Served) -> None:
     whm = served.whm
     whm.post("r=/stage", {"do": "observe", "pick": "acme/acme.example"})
-    answer = whm.post("r=/apply", {"fingerprint": "0" * 64})
+    found = FINGERPRINT.search(whm.get("r=/review").text)
+    assert found
+    # The agent's own part of it; the rest says what was asked.
+    answer = whm.post("r=/apply", {"fingerprint": "0" * 64 + found[1][64:]})
     number = JOB.search(answer.headers["location"])
     assert number
     assert "refused" in ended(whm, number[1]).text
