@@ -89,13 +89,13 @@ def test_notes_that_got_lost_are_no_first_installation(enforced: Machine, trees:
 
 
 def test_a_python_that_went_away_makes_no_uninstallation(
-    enforced: Machine, release: Path, wheelhouse: Path
+    enforced: Machine, release: Path, trees: Path, wheelhouse: Path
 ) -> None:
     python = enforced.at(f"{OURS}/releases/1.0.0/venv/bin/python")
     before = python.readlink()
     python.unlink()
     python.symlink_to("/usr/bin/python-of-then")
-    for source in (f"{OURS}/current", release):
+    for source in (f"{OURS}/current", tree(trees / "without-wheels", "1.0.0")):
         without_wheels(enforced, source)
         assert enforced.at(f"{OURS}/releases/1.0.0/install.sh").exists()
         assert UnderTest(enforced.sandbox).is_enforced(SITE)
