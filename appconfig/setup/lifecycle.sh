@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2153 # capitals come from places.sh
 # Install, upgrade, rollback, status: what runs was healthy once, or what was before comes back.
 
-BEFORE=''
+BEFORE=''        # the version to go back to; empty where there is none, or none that could
+WAS_INSTALLED='' # whether anything of ours was in use: then nothing is taken away
 WAS_INTERRUPTED=''
 RELEASE=''
 HAD_DATA=''
@@ -12,7 +13,7 @@ install_release() {
     local before previous
     put_includes_back
     check_server
-    step "Installing $(version_of "$TOP")"
+    step "Installing $(version_of "$TOP")$(in_the_place_of "$(current_version)")"
     begin install
     before=$BEFORE previous=$(readlink -- "$PREVIOUS" || true)
     if [[ -e $STATE/store.sqlite ]]; then HAD_DATA=yes; fi
@@ -26,16 +27,24 @@ install_release() {
     keep_store
     attempt bring_in "$RELEASE"
     if ((ATTEMPTED == 0)); then
+        if [[ -n $before && $before != "$RELEASE" ]] && ! is_sound "$before"; then
+            # Nobody goes back to a damaged version.
+            set_previous "$previous"
+        fi
         prune_releases
         end_well
-        say_installed
+        say_installed "$before"
         return
     fi
-    if [[ -z $before ]]; then
+    if [[ -z $WAS_INSTALLED ]]; then
         step "It does not answer: taking it away again"
         nothing_was_switched
         refuse taken_back "The installation failed and was taken back." \
             "Its reason is above. Data that was there before is still there."
+    elif [[ -z $before ]]; then
+        end_well
+        refuse not_taken_back "The new version does not answer, and none before it can be gone back to." \
+            "Its reason is above; nothing was removed, and sites are as they were."
     elif [[ $before == "$RELEASE" ]]; then
         end_well
         refuse not_taken_back "The version that was here already does not answer as it should." \
@@ -67,32 +76,51 @@ attempt() {
     set -e
 }
 
-# Note what is under way, and which release was healthy last, for the run after an interruption.
-# More lines may be given, for that run to know.
+# Note what is under way, which release was healthy last, and whether anything was in use at all,
+# for the run after an interruption. More lines may be given, for that run to know.
 begin() {
     local action=$1
     shift
-    BEFORE=$(current_release)
+    BEFORE=$(current_release) WAS_INSTALLED=''
+    # A link that got lost does not make a first installation of it.
+    if [[ -n $BEFORE || -n $(laid_units) ]]; then WAS_INSTALLED=yes; fi
     if [[ -e $UNDER_WAY ]]; then
-        say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
         # shellcheck disable=SC2034 # read in other files
         WAS_INTERRUPTED=yes
-        BEFORE=$(setting "$UNDER_WAY" before)
-        # A first installation that was cut off, and is in use since, is what was before.
-        if [[ -z $BEFORE ]] && is_in_force; then BEFORE=$(current_release); fi
+        if grep -qs '^before=' "$UNDER_WAY"; then
+            say "an earlier run ($(setting "$UNDER_WAY" action)) was interrupted; this one finishes"
+            BEFORE=$(setting "$UNDER_WAY" before) WAS_INSTALLED=$(setting "$UNDER_WAY" installed)
+        else
+            say "an earlier run was interrupted, and its notes are lost: what is current was before"
+        fi
+    fi
+    # What sites lean on was there before, also where a first installation was cut off.
+    if is_in_force; then
+        WAS_INSTALLED=yes
+        BEFORE=${BEFORE:-$(current_release)}
     fi
     is_whole "$BEFORE" || BEFORE=''
+    note_under_way "$action" "$@"
+}
+
+# The mark of what is under way, on the disk before anything else is.
+note_under_way() {
+    local action=$1
+    shift
     install -d -m 755 "$PREFIX"
-    printf '%s\n' "action=$action" "before=$BEFORE" "$@" >"$UNDER_WAY.new"
+    printf '%s\n' "action=$action" "before=$BEFORE" "installed=$WAS_INSTALLED" "$@" >"$UNDER_WAY.new"
+    sync -- "$UNDER_WAY.new" || true
     mv -T -- "$UNDER_WAY.new" "$UNDER_WAY"
+    sync -- "$PREFIX" || true
 }
 
 end_well() { rm -f -- "$UNDER_WAY"; }
 
-# Where no version was before, everything is as it was then; else the one before runs on.
+# Where nothing was installed before, everything is as it was then; else what was there runs on.
 nothing_was_switched() {
-    if [[ -n $BEFORE ]]; then
-        end_well
+    if [[ -n $WAS_INSTALLED ]]; then
+        # From an upgrade that was cut off one can go back still.
+        if [[ -z $WAS_INTERRUPTED || $BEFORE == "$(current_release)" ]]; then end_well; fi
         return
     fi
     take_program_away
@@ -102,46 +130,65 @@ nothing_was_switched() {
 go_back_to() {
     local before=$1 previous=$2
     step "The new version does not answer: back to $(basename -- "$before")"
-    stop_agent
-    put_store_back "$before"
-    attempt bring_in "$before"
+    bring_back "$before"
     if ((ATTEMPTED)); then
         refuse not_taken_back "The version before does not answer either." \
-            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then ./install.sh rollback"
+            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then $(installer) rollback"
     fi
-    rm -f -- "$PREVIOUS"
-    if [[ -n $previous && $previous != "$before" ]]; then point "$PREVIOUS" "$previous"; fi
+    if [[ $previous == "$before" ]]; then previous=''; fi
+    set_previous "$previous"
     prune_releases
     end_well
     refuse taken_back "The upgrade failed and was taken back: $(basename -- "$before") runs as before." \
         "Its reason is above."
 }
 
+# Bring an older version in, with a store that it can read; the verdict is in $ATTEMPTED.
+bring_back() {
+    local release=$1 tries=3
+    stop_agent
+    # What is typed from here on is this version's program: a newer one changes the store's form.
+    switch_to "$release"
+    while ((tries--)); do
+        put_store_back "$release" || true
+        attempt bring_in "$release"
+        # A command of the newer version that ran still may have opened the store meanwhile.
+        if ((ATTEMPTED == 0)) || ! is_too_new_for "$release"; then return; fi
+        stop_agent
+    done
+}
+
 rollback_release() {
     local target before cut_off=''
-    check_root
+    require_installed
     before=$(current_release)
-    [[ -n $before ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
     target=$(rollback_target)
     if [[ -z $target ]] || ! is_whole "$target"; then
         refuse nothing_before "There is no version before $(basename -- "$before")." \
             "Install one: ./install.sh of its release."
     fi
+    is_sound "$target" || refuse nothing_before \
+        "The version before, $(basename -- "$target"), is damaged: its files are not as installed." \
+        "Install it anew: ./install.sh of its release."
     if is_cut_off_upgrade; then cut_off=install; fi
     [[ -n $cut_off ]] || can_read_store "$target" || refuse store_too_new \
         "$(basename -- "$target") cannot read the store that $(basename -- "$before") wrote." \
         "The store of then is $STATE/store-before-$(basename -- "$before").sqlite; see docs/OPERATING.md."
+    if has_gained "$target"; then
+        refuse store_too_new \
+            "The upgrade that was cut off was in use since; $(basename -- "$target") would forget what was changed." \
+            "./install.sh of the newer release finishes it. To go back all the same: docs/OPERATING.md, Roll back."
+    fi
     step "Back to $(basename -- "$target")"
     begin rollback "target=$target" "cut_off=$cut_off"
-    stop_agent
-    if [[ -n $cut_off ]]; then put_store_back "$target"; fi
-    attempt bring_in "$target"
+    bring_back "$target"
     if ((ATTEMPTED)); then
         if [[ $before == "$target" ]]; then before=$BEFORE; fi
         go_back_to "$before" "$target"
     fi
+    prune_releases
     end_well
-    say "to undo this: ./install.sh rollback"
+    say "to undo this: $(installer) rollback"
 }
 
 # Where a rollback leads: to the version before. Repeated after an interruption it leads to the
@@ -158,62 +205,4 @@ rollback_target() {
 # off in its turn has noted that.
 is_cut_off_upgrade() {
     [[ $(setting "$UNDER_WAY" action) == install || $(setting "$UNDER_WAY" cut_off) == install ]]
-}
-
-# -- what is there -----------------------------------------------------------------------------
-
-say_installed() {
-    cat <<NEXT
-
-Origin Pulls $(version_of "$TOP") is installed and answers. No site was changed by that. Next:
-  origin-pulls list            the virtual hosts of this server
-  origin-pulls --help          everything else
-WHM has its page under Plugins, Origin Pulls, where this version brings one.
-NEXT
-}
-
-status() {
-    local release unit state code=0
-    check_root
-    release=$(current_release)
-    [[ -n $release ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
-    say "current:  $(basename -- "$release")"
-    say "previous: $(basename -- "$(readlink -- "$PREVIOUS" || printf none)")"
-    if [[ -e $UNDER_WAY ]]; then
-        warn "a run ($(setting "$UNDER_WAY" action)) was interrupted; start it again"
-        code=${EXIT[failed]}
-    fi
-    while read -r unit; do
-        state=$(systemctl is-active "$unit" || true)
-        say "$unit: $state"
-        case $unit in
-            *-check.service) ;; # runs when its timer says so
-            *-web-*.service) ;; # comes with the first request
-            *) [[ $state == active ]] || code=${EXIT[failed]} ;;
-        esac
-    done < <(laid_units)
-    attempt is_healthy "$release"
-    if ((ATTEMPTED)); then code=${EXIT[failed]}; fi
-    say "vhosts with a demand or a look: $(count_policies "$release")"
-    leave "$code"
-}
-
-count_policies() {
-    "$1/venv/bin/origin-pulls" list --json 2>/dev/null \
-        | grep -cE '"mode": *"(observe|enforce)"' || true
-}
-
-# What an installation would do, in words; nothing is touched.
-say_plan() {
-    local now
-    check_server
-    now=$(current_release)
-    step "It would (nothing was touched)"
-    if [[ -z $(find_python) ]]; then say "install the package $(python_package)"; fi
-    getent passwd "$SERVICE_USER" >/dev/null || say "add the system user $SERVICE_USER"
-    say "build $RELEASES/$(release_name) from requirements.lock ${WHEELHOUSE:+and $WHEELHOUSE}"
-    say "make it $CURRENT${now:+ in the place of $now}, and $LINK a link to its program"
-    say "lay units in $UNITS, and start them"
-    say "lay pages, registrations and hooks into $CPANEL"
-    say "see whether everything answers${now:+, else go back to $now}"
 }

@@ -30,6 +30,7 @@ lay_whm() {
     local from=$1/appconfig/whm
     [[ -e $from/$PANEL_NAME.conf ]] || return 0
     install -d -m 755 "$WHM_PAGES" "$WHM_ICONS" "$WHM_TEMPLATES"
+    drop_others "$from" "$WHM_PAGES"/*.cgi "$WHM_TEMPLATES/$PANEL_NAME"*.tmpl
     lay_matching 700 "$WHM_PAGES" "$from"/*.cgi
     lay_matching 644 "$WHM_TEMPLATES" "$from"/*.tmpl
     lay_matching 644 "$WHM_ICONS" "$from/$PANEL_NAME".{svg,png}
@@ -61,6 +62,15 @@ lay_matching() {
     shift 2
     for file in "$@"; do
         if [[ -f $file ]]; then lay "$mode" "$file" "$folder/$(basename -- "$file")"; fi
+    done
+}
+
+# What another version laid, and the one in FROM does not bring.
+drop_others() {
+    local from=$1 file
+    shift
+    for file in "$@"; do
+        if [[ -f $file && ! -e $from/$(basename -- "$file") ]]; then rm -f -- "$file"; fi
     done
 }
 
@@ -113,6 +123,7 @@ lay_jupiter() {
         return 0
     fi
     install -d -m 755 "$JUPITER_PAGES"
+    drop_others "$from" "$JUPITER_PAGES"/*.live.php
     lay_matching 644 "$JUPITER_PAGES" "$from"/*.live.php
     lay_static "$1" "$JUPITER_PAGES"
     # uninstall_plugin needs the very same folder again, long after the release went.
@@ -153,6 +164,11 @@ make_sprite() {
 
 lay_hooks() {
     local release=$1 file place
+    for place in "$HOOK_FOLDER"/origin-pulls-*; do
+        if [[ -f $place && ! -e $release/appconfig/hooks/$(basename -- "$place") ]]; then
+            take_hook_away "$place"
+        fi
+    done
     for file in "$release"/appconfig/hooks/origin-pulls-*; do
         [[ -f $file ]] || continue
         place=$HOOK_FOLDER/$(basename -- "$file")
@@ -205,21 +221,47 @@ remount_cages() {
 take_panel_away() {
     local hook
     for hook in "$HOOK_FOLDER"/origin-pulls-*; do
-        [[ -f $hook ]] || continue
-        if [[ -x $CPANEL/bin/manage_hooks ]]; then
-            "$CPANEL/bin/manage_hooks" delete script "$hook" >/dev/null 2>&1 || true
-        fi
-        rm -f -- "$hook"
+        if [[ -f $hook ]]; then take_hook_away "$hook"; fi
     done
     if [[ -e $WHM_APP && -x $CPANEL/bin/unregister_appconfig ]]; then
         "$CPANEL/bin/unregister_appconfig" "$PANEL_NAME" >/dev/null || true
     fi
-    rm -rf -- "$WHM_APP" "$WHM_PAGES" "$WHM_TEMPLATES/$PANEL_NAME.tmpl" \
+    rm -rf -- "$WHM_APP" "$WHM_PAGES" "$WHM_TEMPLATES/$PANEL_NAME"*.tmpl \
         "$WHM_ICONS/$PANEL_NAME".{svg,png}
     take_tile_away
     if [[ -f $CAGEFS ]] && grep -q -x -F "$RUN/account" "$CAGEFS"; then
         sed -i "\\|^$RUN/account\$|d" "$CAGEFS"
         remount_cages
+    fi
+}
+
+# A hook's program stays while cPanel calls it: it does nothing without us, and is needed to have
+# cPanel forget it.
+take_hook_away() {
+    if [[ -x $CPANEL/bin/manage_hooks ]]; then
+        "$CPANEL/bin/manage_hooks" delete script "$1" >/dev/null 2>&1 || true
+    fi
+    if grep -q -x -F -- "$1" <<<"$(hooks_still)"; then
+        warn "cPanel does not forget the hooks of $1"
+    else
+        rm -f -- "$1"
+    fi
+}
+
+# The hooks of ours that cPanel calls still, one a line; its own list where its program fails.
+hooks_still() {
+    local listed
+    listed=$("$CPANEL/bin/manage_hooks" list --output JSON 2>/dev/null) \
+        || listed=$(cat -- /var/cpanel/hooks.yaml 2>/dev/null) || true
+    grep -o -E -- "$HOOK_FOLDER/origin-pulls-[a-z-]*" <<<"$listed" | sort -u || true
+}
+
+# What the panel itself says that it knows of us, one a line.
+registered_still() {
+    hooks_still | sed 's/^/registered in cPanel: /'
+    if "$CPANEL/bin/whmapi1" --output=json get_appconfig_application_list 2>/dev/null \
+        | grep -q "\"$PANEL_NAME\""; then
+        printf 'registered in WHM (AppConfig): %s\n' "$PANEL_NAME"
     fi
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is noted here is told in leftovers.sh
 # Away again: no vhost demands anything, proven; then files, units, hooks, registrations, user.
 
 # What the product itself writes where nothing is demanded (a test compares): an include with this
@@ -14,28 +14,51 @@ uninstall() {
     local -a demanding=()
     check_root
     if [[ ! -e $PREFIX && ! -e $LINK && ! -e $UNDER_WAY ]] && ! has_leftovers "$keep_data"; then
-        say "Origin Pulls is not installed; nothing of it is here."
+        if [[ -n $(kept_data) ]]; then
+            say "Origin Pulls is not installed; of it there are only the kept data: $(kept_data)"
+            say "an installation takes them up again; ./install.sh uninstall takes them away"
+        else
+            say "Origin Pulls is not installed; nothing of it is here."
+        fi
         return
     fi
     put_includes_back
     step "No vhost demands a certificate any more"
-    mapfile -t demanding < <(demanding_vhosts)
+    mapfile -t demanding < <(to_be_proven)
     if [[ -n $with_edge && $(setting "$UNDER_WAY" edge) != left ]]; then
         leave_edge "${demanding[@]}"
     fi
-    begin uninstall "edge=${with_edge:+left}"
+    # From here on the program refuses every change; the one that is under way is waited for.
+    begin uninstall "edge=${with_edge:+left}" "demanding=${demanding[*]}"
+    note_edge
     stop_services
+    holding_work true || refuse busy \
+        "Another run of Origin Pulls (process $(<"$STATE/work.lock")) does not end; nothing was removed." \
+        "If it hangs, kill it: kill -9 $(<"$STATE/work.lock"). Then type the same again."
     relax_all
     step "Apache without us"
     remove_includes
     prove_relaxed "${demanding[@]}"
+    # Interrupted after this, nobody asks those again that have answered.
+    note_under_way uninstall "edge=${with_edge:+left}" "demanding=${UNPROVEN[*]}" \
+        || warn "it cannot be noted what was proven"
     step "Files, units, hooks, registrations, user"
     take_program_away
+    # What is demanded by a file without its CA file would end Apache at the next reload.
+    if is_in_force; then remove_includes; fi
     if [[ -z $keep_data ]]; then take_data_away; fi
     prove_nothing_left "$keep_data"
 }
 
 REMOVING=$PREFIX/removing
+
+# What stays at Cloudflare is told at the end, when nobody can be asked any more.
+note_edge() {
+    PRESENTED=''
+    if [[ -e $CURRENT/venv/bin/python ]]; then
+        PRESENTED=$(names_at_edge 2>/dev/null | paste -sd ' ') || PRESENTED=''
+    fi
+}
 
 program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
 
@@ -50,14 +73,41 @@ for vhost in json.load(sys.stdin)["vhosts"]:
 # Those that are observed or enforced now, by name.
 demanding_vhosts() { listed_vhosts | sed -n '/^off /!s/^[a-z]* //p'; }
 
+# Whom to ask at the end: whom the store knows, whom an include is for, and whom an interrupted run
+# had still to ask. Without the store an include that demands nothing any more counts as well: Apache
+# may not have read it yet.
+to_be_proven() {
+    local listed file name
+    local -a left=()
+    listed=$(listed_vhosts)
+    if [[ $(setting "$UNDER_WAY" action) == uninstall ]]; then
+        read -ra left < <(setting "$UNDER_WAY" demanding) || true
+    fi
+    {
+        if ((${#left[@]})); then printf '%s\n' "${left[@]}"; fi
+        demanding_vhosts
+        while IFS= read -r -d '' file; do
+            [[ $file == "$(apache_place dir_conf_userdata)"/* ]] || continue
+            if [[ -n $listed ]] && ! demands "$file"; then continue; fi
+            # An include lies in the folder of its vhost.
+            name=$(basename -- "$(dirname -- "$file")")
+            printf '%s\n' "${name/#_wildcard_/\*}"
+        done < <(our_includes)
+    } | sort -u
+}
+
 # Our program first; then every include is looked at again by hand, whatever it said.
 relax_all() {
-    local file
     if [[ ! -e $CURRENT/venv/bin/origin-pulls ]]; then
         say "the program is gone; going by the files alone"
     else
         program relax --all || warn "\`origin-pulls relax --all\` failed (its words are above); going on by hand"
     fi
+    empty_demands
+}
+
+empty_demands() {
+    local file
     while IFS= read -r -d '' file; do
         if demands "$file"; then
             say "emptying $file"
@@ -104,6 +154,7 @@ remove_includes() {
     local -a files=()
     LEFT_FOR_LATER=()
     [[ -e $EA4_PATHS ]] || return 0
+    empty_demands
     mapfile -d '' -t files < <(our_includes)
     if ((${#files[@]} == 0)); then
         say "none of our includes is there"
@@ -152,14 +203,18 @@ remove_empty_folders() {
     done
 }
 
-# Ask each vhost that demanded something, as a visitor without a certificate.
+# Ask each vhost that demanded something, as a visitor without a certificate. Who cannot be asked
+# has proven nothing.
 prove_relaxed() {
-    local name
-    UNPROVEN=()
-    for name in "$@"; do
-        if program prove "$name"; then continue; fi
-        UNPROVEN+=("$name")
-    done
+    local found
+    UNPROVEN=("$@")
+    if (($# == 0)); then return; fi
+    # The names come by themselves, and what is said goes where all of it goes.
+    if { found=$("$CURRENT/venv/bin/python" -I "$TOP/appconfig/setup/open_to_all.py" /dev/fd/3 "$@" \
+        3>&1 >&4); } 4>&1; then
+        mapfile -t UNPROVEN < <(grep . <<<"$found")
+    fi
+    if ((${#UNPROVEN[@]} == 0)); then say "each answers a visitor without a certificate"; fi
 }
 
 # Everything that an installation laid, but for data and user.
@@ -192,48 +247,4 @@ take_data_away() {
     userdel "$SERVICE_USER" 2>/dev/null || userdel --force "$SERVICE_USER" \
         || warn "the user $SERVICE_USER cannot be removed"
     if getent group "$SERVICE_USER" >/dev/null; then groupdel "$SERVICE_USER"; fi
-}
-
-# Every place where something of ours could lie still, one a line.
-leftovers() {
-    local keep_data=$1 path userdata
-    for path in "$PREFIX" "$LINK" "$RUN" "$UNITS"/origin-pulls-* "$LOGROTATE" "$COMPLETION" \
-        "$TMPFILES" "$MANUAL" "$WHM_PAGES" "$WHM_APP" "$WHM_FEATURE" "$PLUGIN_KEPT" "$JUPITER_PAGES" \
-        "$DYNAMICUI" "$JUPITER_TILES/$PANEL_NAME".{png,svg} "$WHM_ICONS/$PANEL_NAME".{png,svg} \
-        "$WHM_TEMPLATES/$PANEL_NAME.tmpl" "$HOOK_FOLDER"/origin-pulls-*; do
-        if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
-    done
-    if [[ -z $keep_data ]]; then
-        for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
-            if [[ -e $path ]]; then printf '%s\n' "$path"; fi
-        done
-        if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
-    fi
-    userdata=$(apache_place dir_conf_userdata)
-    if [[ -d $userdata ]]; then
-        find "$userdata" "$(apache_place dir_conf)/origin-pulls.conf" -name 'origin-pulls.conf*' \
-            2>/dev/null || true
-    fi
-}
-
-has_leftovers() { [[ -n $(leftovers "$1") ]]; }
-
-prove_nothing_left() {
-    local keep_data=$1 path found
-    step "What is left"
-    found=$(leftovers "$keep_data")
-    if [[ -n $found ]]; then say "${found//$'\n'/$'\n  '}"; fi
-    if [[ -n $keep_data ]]; then
-        say "kept, because of --keep-data: $CONF $STATE $LOGS, and the user $SERVICE_USER"
-    fi
-    if ((${#LEFT_FOR_LATER[@]})); then
-        refuse left_over "Our includes stay as comments until Apache's configuration is mended." \
-            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more."
-    elif [[ -n $found ]]; then
-        refuse left_over "Something is left (above)." "Look at it and remove it by hand."
-    elif ((${#UNPROVEN[@]})); then
-        refuse not_relaxed "Nothing of Origin Pulls is left, but not proven: ${UNPROVEN[*]}." \
-            "Open these sites and look whether they answer."
-    fi
-    say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
 }

@@ -46,6 +46,7 @@ class Config:
 
     # the system's programs
     systemd_run_program: Path = Path("/usr/bin/systemd-run")
+    systemctl_program: Path = Path("/usr/bin/systemctl")
     sendmail_program: Path = Path("/usr/sbin/sendmail")
 
     # our own
@@ -61,6 +62,7 @@ class Config:
     agent_socket: Path = Path("/run/origin-pulls/agent/agent.sock")
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
+    panic_lock: Path = Path("/var/lib/origin-pulls/panic.lock")
 
     # the pages
     admin_socket: Path = Path("/run/origin-pulls/admin/web.sock")
@@ -75,6 +77,7 @@ class Config:
     page_answer: float = 10.0  # after which a long look goes on and is asked for again
     page_patience: float = 25.0  # less than a panel's bridge has, so that a page can say why
     page_silence: float = 8.0
+    page_arrival: float = 15.0  # seconds for a whole request, however it drips
     form_hours: float = 12.0
     staged_most: int = 10_000
     facts_for: float = 300.0
@@ -92,6 +95,13 @@ class Config:
     cpanel_userdata: Path = Path("/var/cpanel/userdata")
     release: Path = Path("/opt/origin-pulls/current")
     installation_under_way: Path = Path("/opt/origin-pulls/under-way")
+    installation_lock: Path = Path("/opt")
+    program_link: Path = Path("/usr/local/bin/origin-pulls")
+    units_directory: Path = Path("/etc/systemd/system")
+    tmpfiles: Path = Path("/etc/tmpfiles.d/origin-pulls.conf")
+    logrotate: Path = Path("/etc/logrotate.d/origin-pulls")
+    completion: Path = Path("/etc/bash_completion.d/origin-pulls")
+    manual: Path = Path("/usr/local/share/man/man8/origin-pulls.8")
     whm_pages: Path = Path("/usr/local/cpanel/whostmgr/docroot/cgi/addons/originpulls")
     whm_icons: Path = Path("/usr/local/cpanel/whostmgr/docroot/addon_plugins")
     whm_templates: Path = Path("/usr/local/cpanel/whostmgr/docroot/templates")
@@ -155,7 +165,13 @@ class Config:
     source_bytes: int = 256 * 1024 * 1024
     gather_window: float = 0.15
     gather_longest: float = 5.0
-    panic_patience: float = 30.0
+    panic_patience: float = 20.0  # less than page_patience, so that the page says what came of it
+    # how many seconds of waiting one account's sites may cost a run: before it, and in its proof
+    # (the first second of each request is free)
+    slow_before: float = 20.0
+    slow_in_proof: float = 120.0
+    witness_patience: float = 2.0  # a bystander that takes longer is no witness
+    settled_patience: float = 15.0  # for what was taken back, once Apache has read it
     look_again_every: float = 60.0
     cleaning_patience: float = 30.0
     spool_files: int = 5000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from origin_pulls.model import examining
 from origin_pulls.model.checks import Check, Health
 from origin_pulls.model.facts import Finding
 from origin_pulls.sandbox import Sandbox
+from origin_pulls.store.schema import MIGRATIONS
 from tests.desk.conftest import agent_of
 from tests.server_under_test import UnderTest
 
@@ -45,6 +48,7 @@ def test_a_sound_server_has_nothing_bad(one: UnderTest) -> None:
     assert set(found) >= {
         *("apache", "modules", "config", "front", "reload", "includes", "layout", "foreign"),
         *("remoteip", "certificates", "permissions", "journal", "agent", "pages", "store"),
+        "installation",
     }
 
 
@@ -68,6 +72,17 @@ def opened(path: Path) -> Callable[[], None]:
     mode = path.stat().st_mode & 0o777
     path.chmod(0o644)
     return lambda: path.chmod(mode)
+
+
+def written_by_a_newer_version(one: UnderTest) -> Callable[[], None]:
+    """Say of the store that it has a form which this version does not know."""
+
+    def set_version(number: int) -> None:
+        with contextlib.closing(sqlite3.connect(one.config.store)) as store:
+            store.execute(f"PRAGMA user_version={number}")
+
+    set_version(len(MIGRATIONS) + 1)
+    return lambda: set_version(len(MIGRATIONS))
 
 
 BROKEN: dict[str, tuple[str, str, str, Callable[[UnderTest], Callable[[], None]]]] = {
@@ -95,6 +110,14 @@ BROKEN: dict[str, tuple[str, str, str, Callable[[UnderTest], Callable[[], None]]
     "a key that others can read": (
         *("permissions", "bad", "others can read it"),
         lambda one: opened(next(one.config.keys_directory.rglob("leaf.key"))),
+    ),
+    "an installer was cut off": (
+        *("installation", "bad", "An installer (install) was cut off"),
+        lambda one: appended(one.config.installation_under_way, "action=install\nbefore=\n"),
+    ),
+    "a newer version wrote the store": (
+        *("store", "bad", "A newer Origin Pulls wrote it"),
+        written_by_a_newer_version,
     ),
     "somebody sets RemoteIPHeader besides cPanel": (
         *("remoteip", "good", "/remote.conf"),
@@ -124,6 +147,22 @@ def test_what_is_broken_is_named(
     assert found[0] == state, found
     assert said in found[1]
     assert state == "good" or found[2], "what is wrong needs a hint"
+
+
+def test_a_store_that_cannot_be_read_is_one_bad_check_among_the_others(
+    fresh_sandbox: Sandbox,
+) -> None:
+    one = UnderTest(fresh_sandbox)
+    sound = checks(one)
+    one.config.store.parent.mkdir(parents=True, exist_ok=True)
+    one.config.store.write_bytes(b"this is no database" * 500)
+    found = checks(one)
+    assert set(found) == set(sound)
+    assert found["store"][0] == "bad"
+    assert "cannot be used" in found["store"][1]
+    assert "relax --all" in found["store"][2]
+    # Nothing is called good for want of policies.
+    assert found["certificates"][0] == found["cloudflare"][0] == "unknown"
 
 
 def test_an_agent_that_is_away_is_bad(fresh_sandbox: Sandbox) -> None:

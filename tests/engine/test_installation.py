@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
+import sqlite3
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from origin_pulls.actions import changing
-from origin_pulls.engine import installation
+from origin_pulls.engine import installation, working
 from origin_pulls.engine.server import Server
+from origin_pulls.errors import Refused
 from origin_pulls.model.installation import missing_hooks, wrong_registration
 from origin_pulls.sandbox import Sandbox
 from tests.conftest import standing
@@ -39,6 +44,18 @@ TILE = {
     "uri": "originpulls/index.live.php",
     "feature": "originpulls",
 }
+UNIT = "# Origin Pulls: a stand-in.\n"
+SYSTEMD = ("-agent.service", "-check.service", "-check.timer", "-web-admin.socket")
+BESIDE = (".tmpfiles", ".logrotate", ".completion")
+# Stands for systemd: a unit is active, or enabled, where a file says so.
+SYSTEMCTL = """#!/bin/sh
+cd {folder} || exit 1
+case $1 in
+    is-active) cat "$2.active" 2>/dev/null || {{ echo inactive; exit 3; }} ;;
+    is-enabled) cat "$2.enabled" 2>/dev/null || {{ echo disabled; exit 1; }} ;;
+    start) echo active >"$2.active" ;;
+esac
+"""
 ICON = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 48, 48)
 
 
@@ -56,6 +73,20 @@ def release(sandbox: Sandbox) -> None:
     shutil.copy(HOOK, tree / "hooks")
     (tree.parent / "static").mkdir()
     (tree.parent / "static/pages.css").write_text(".op {}\n")
+    (tree / "systemd").mkdir()
+    for ending in (*SYSTEMD, *BESIDE):
+        (tree / f"systemd/origin-pulls{ending}").write_text(UNIT)
+    (tree.parent / "origin-pulls.8").write_text(".TH origin-pulls 8\n")
+    (tree.parent / "venv/bin").mkdir(parents=True)
+    (tree.parent / "venv/bin/origin-pulls").write_text("#!/bin/sh\n")
+    states = sandbox.path("/run/units")
+    states.mkdir(parents=True)
+    for ending in SYSTEMD:
+        (states / f"origin-pulls{ending}.enabled").write_text("enabled\n")
+    systemctl = sandbox.path("/usr/bin/systemctl")
+    systemctl.parent.mkdir(parents=True, exist_ok=True)
+    systemctl.write_text(SYSTEMCTL.format(folder=states))
+    systemctl.chmod(0o755)
     sandbox.path("/opt/origin-pulls/current").symlink_to(tree.parent)
     sandbox.path("/usr/local/cpanel/base/frontend/jupiter").mkdir(parents=True)
     sandbox.path("/etc/cagefs").mkdir()
@@ -106,6 +137,11 @@ def edited(path: Path) -> None:
     path.write_text(path.read_text(errors="replace") + "\n# edited\n")
 
 
+def led_astray(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/nowhere")
+
+
 def opened(path: Path) -> None:
     path.chmod(0o777)
 
@@ -137,6 +173,16 @@ JUPITER = "/usr/local/cpanel/base/frontend/jupiter"
         ("/usr/local/cpanel/3rdparty/bin/origin-pulls-hook", edited, "hook"),
         ("/etc/cagefs/cagefs.mp", lambda path: path.write_text("/run/mysqld\n"), "CageFS"),
         ("/etc/origin-pulls/keys", opened, "permissions"),
+        ("/usr/local/bin/origin-pulls", removed, "link"),
+        ("/usr/local/bin/origin-pulls", led_astray, "link"),
+        ("/etc/systemd/system/origin-pulls-check.timer", removed, "unit"),
+        ("/etc/systemd/system/origin-pulls-agent.service", edited, "unit"),
+        ("/etc/tmpfiles.d/origin-pulls.conf", removed, "folders at start"),
+        ("/etc/logrotate.d/origin-pulls", edited, "rotation of logs"),
+        ("/etc/bash_completion.d/origin-pulls", removed, "completion"),
+        ("/usr/local/share/man/man8/origin-pulls.8", removed, "manual page"),
+        ("/run/units/origin-pulls-web-admin.socket.active", removed, "at work"),
+        ("/run/units/origin-pulls-check.timer.active", removed, "at work"),
         ("/etc/apache2/conf.d/userdata/ssl/2_4/acme/acme.example", shutil.rmtree, "include"),
         ("/etc/origin-pulls/trust/acme/acme.example.pem", removed, "include"),
     ],
@@ -163,6 +209,41 @@ def test_a_line_that_httpd_conf_lost_is_brought_back(one: UnderTest) -> None:
     assert one.is_enforced("acme.example")
 
 
+def test_what_else_needs_attention_is_said_and_is_no_part(one: UnderTest) -> None:
+    row = ("acme", "", "acme.example", "edge", "It stepped back to observe.", "2026-01-01")
+    with closing(sqlite3.connect(one.config.store)) as store, store:
+        store.execute("INSERT INTO attention VALUES (?,?,?,?,?,?)", row)
+    ran = one.run("check-installation")
+    with closing(sqlite3.connect(one.config.store)) as store, store:
+        store.execute("DELETE FROM attention")
+    assert ran.code == 0, ran
+    assert "needs attention: acme.example: It stepped back to observe." in ran.stdout
+
+
+def test_a_unit_that_somebody_switched_off_is_said_and_left(one: UnderTest) -> None:
+    switch = one.sandbox.path("/run/units/origin-pulls-web-admin.socket.enabled")
+    active = switch.with_suffix(".active")
+    for file in (switch, active):
+        file.unlink()
+    ran = one.run("check-installation", "--repair")
+    assert ran.code == 1
+    assert "at work: origin-pulls-web-admin.socket: it is switched off" in ran.stdout
+    assert "systemctl enable --now origin-pulls-web-admin.socket" in ran.stdout
+    assert not active.exists()
+    switch.write_text("enabled\n")
+    assert parts(one, repair=True) == {"at work": "repaired"}
+
+
+def test_a_program_in_the_place_of_the_link_is_said_and_left(one: UnderTest) -> None:
+    link = one.config.program_link
+    link.unlink()
+    link.write_text("somebody's")
+    assert parts(one, repair=True) == {"link": "not repaired"}
+    assert link.read_text() == "somebody's"
+    link.unlink()
+    assert parts(one, repair=True) == {"link": "repaired"}
+
+
 def test_a_symlink_in_the_place_of_a_page_is_not_followed(one: UnderTest) -> None:
     place = one.config.whm_pages / "index.cgi"
     other = one.root / "other"
@@ -186,12 +267,63 @@ def test_an_include_that_somebody_edited_is_said_and_left(one: UnderTest) -> Non
     assert parts(one) == {}
 
 
+@contextmanager
+def marked(one: UnderTest, text: str, *, is_held: bool = False) -> Iterator[None]:
+    """An installer's mark lies there; the installer itself is at work only where it is held."""
+    mark, held = one.config.installation_under_way, one.config.installation_lock
+    mark.write_text(text)
+    handle = os.open(held, os.O_RDONLY | (0 if held.exists() else os.O_CREAT), 0o600)
+    try:
+        if is_held:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+        mark.unlink()
+
+
 def test_it_keeps_out_of_an_installation_that_is_under_way(one: UnderTest) -> None:
-    one.config.installation_under_way.touch()
-    ran = one.run("check-installation", "--repair")
-    one.config.installation_under_way.unlink()
+    with marked(one, "action=install\n", is_held=True):
+        ran = one.run("check-installation", "--repair")
     assert ran.code == 3
-    assert "under way" in ran.stderr
+    assert "at work (install)" in ran.stderr
+
+
+def test_the_daily_look_goes_on_where_an_installation_was_cut_off(one: UnderTest) -> None:
+    place = one.config.whm_pages / "index.cgi"
+    for text in ("action=install\n", ""):
+        place.unlink()
+        with marked(one, text):
+            assert parts(one, repair=True) == {
+                "page in WHM": "repaired",
+                "installation": "not repaired",
+            }
+        assert place.exists()
+
+
+def test_an_uninstallation_that_was_cut_off_is_not_repaired_and_nothing_is_changed(
+    one: UnderTest,
+) -> None:
+    before = one.include("acme", "acme.example").read_text()
+    with marked(one, "action=uninstall\n"):
+        assert one.run("check-installation", "--repair").code == 3
+        for words in (("enforce", "shop.example", "--edge-ready"), ("off", "acme.example")):
+            ran = one.run(*words)
+            assert ran.code == 3
+            assert "is being uninstalled" in ran.stderr
+    assert one.include("acme", "acme.example").read_text() == before
+    assert not one.include("shop", "shop.example").exists()
+    # Nor is it done later.
+    assert one.recover() == []
+    assert not one.include("shop", "shop.example").exists()
+
+
+def test_a_program_that_was_removed_while_it_ran_changes_nothing(
+    one: UnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(working, "__file__", str(tmp_path / "gone.py"))
+    with pytest.raises(Refused, match="removed while it ran"):
+        one.recover()
 
 
 def test_the_agent_looks_after_an_update_by_itself(one: UnderTest) -> None:

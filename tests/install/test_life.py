@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +37,18 @@ CLI = "plugin/origin_pulls/cli/__init__.py"
 HOOK = "/usr/local/cpanel/3rdparty/bin/origin-pulls-hook"
 LATER = "origin-pulls-later.timer"
 TIMER = "# Origin Pulls: a unit that only a newer version brings.\n[Timer]\nOnCalendar=daily\n"
+PANEL = "/usr/local/cpanel"
+# Files that only a newer version brings: of which one a copy, and where it comes to lie.
+MORE = {
+    ("hooks/origin-pulls-hook", "hooks/origin-pulls-hook-more"): f"{HOOK}-more",
+    ("whm/index.cgi", "whm/more.cgi"): f"{PANEL}/whostmgr/docroot/cgi/addons/originpulls/more.cgi",
+    ("whm/originpulls.tmpl", "whm/originpulls-more.tmpl"): (
+        f"{PANEL}/whostmgr/docroot/templates/originpulls-more.tmpl"
+    ),
+    ("cpanel/index.live.php", "cpanel/more.live.php"): (
+        f"{PANEL}/base/frontend/jupiter/originpulls/more.live.php"
+    ),
+}
 VOLATILE = ("/run", "/etc/apache2/logs", "/var/log", "/usr/local/cpanel/logs", "/var/lib", "/mnt")
 SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/sprites"
 # What the system's, the panel's and Cloudflare's own programs write while all this goes on.
@@ -71,6 +85,11 @@ class Life:
         answer = json.loads(self.machine.good(WHMAPI, "--output=json", name, *words))
         assert answer["metadata"]["result"] == 1, answer
         assert not answer["data"].get("hooks"), answer
+
+    def hooks(self) -> list[str]:
+        """The commands of all hooks of ours that the panel calls."""
+        listed = self.machine.good(f"{PANEL}/bin/manage_hooks", "list", "--output", "JSON")
+        return sorted(re.findall(r'"hook": *"([^"]*origin-pulls[^"]*)"', listed))
 
     def modes(self) -> dict[str, str]:
         """Vhosts that are not off, as the program lists them."""
@@ -167,6 +186,8 @@ def test_there_is_nothing_to_roll_back_to_yet(enforced: Life) -> None:
 def test_an_upgrade_refuses_no_request(enforced: Life, trees: Path, wheelhouse: Path) -> None:
     newer = tree(trees / "newer", "1.1.0", {"appconfig/hooks/origin-pulls-hook": "# newer\n"})
     (newer / "appconfig/systemd" / LATER).write_text(TIMER)
+    for name in MORE:
+        shutil.copy(newer / "appconfig" / name[0], newer / "appconfig" / name[1])
     with visited(enforced.site, enforced.whm) as wrong:
         ran = enforced.upgraded(newer, wheelhouse)
     assert ran.code == 0, ran
@@ -175,6 +196,8 @@ def test_an_upgrade_refuses_no_request(enforced: Life, trees: Path, wheelhouse: 
     assert enforced.machine.good(PROGRAM, "--version").endswith("1.1.0\n")
     assert enforced.machine.at(HOOK).read_text().endswith("# newer\n")
     assert enforced.machine.good("systemctl", "is-active", LATER) == "active\n"
+    assert all(enforced.machine.at(place).exists() for place in MORE.values())
+    assert [hook for hook in enforced.hooks() if "hook-more" in hook]
     once = enforced.machine.files(*VOLATILE)
     assert enforced.upgraded(newer, wheelhouse).code == 0
     assert enforced.machine.files(*VOLATILE) == once
@@ -187,6 +210,8 @@ def test_a_rollback_refuses_no_request_either_and_is_undone_by_another(enforced:
         # The panel and systemd have nothing of what only the newer version knows.
         assert not enforced.machine.at(HOOK).read_text().endswith("# newer\n")
         assert enforced.machine.run("systemctl", "is-active", LATER).code
+        assert [place for place in MORE.values() if enforced.machine.at(place).exists()] == []
+        assert not [hook for hook in enforced.hooks() if "hook-more" in hook]
         enforced.machine.good(INSTALLER, "rollback")
     assert wrong == []
     assert enforced.current == "1.1.0"
@@ -196,13 +221,16 @@ def test_a_broken_upgrade_goes_back_by_itself_with_the_stores_old_form(
     enforced: Life, trees: Path, wheelhouse: Path
 ) -> None:
     """Its agent runs, and changes the store's form; its pages' services end at once."""
-    before, modes = enforced.machine.files(*VOLATILE), enforced.modes()
+    # The panel numbers hooks anew that come back.
+    without = (*VOLATILE, "/var/cpanel/hooks.yaml")
+    before, modes, hooks = enforced.machine.files(*without), enforced.modes(), enforced.hooks()
     broken = tree(trees / "broken", "1.2.0", {CLI: NO_PAGES, SCHEMA: NEW_SCHEMA})
     ran = enforced.upgraded(broken, wheelhouse)
     assert ran.code == 32, ran
     assert "origin-pulls-web-admin.service: has failed" in ran.stdout
     assert "The upgrade failed and was taken back" in ran.stderr
-    assert enforced.machine.files(*VOLATILE) == before
+    assert enforced.machine.files(*without) == before
+    assert enforced.hooks() == hooks
     assert enforced.modes() == modes
     enforced.machine.good(INSTALLER, "status")
     enforced.machine.good(PROGRAM, "prove", SITE)
@@ -249,6 +277,8 @@ def test_the_edge_is_not_left_while_cloudflare_does_not_answer(enforced: Life) -
     enforced.site.remote.end_faults()
     assert ran.code == 36, ran
     assert "Cloudflare still presents: blog.example" in ran.stderr
+    assert f"Asked to be off, so that they demand nothing any more: {SITE}" in ran.stderr
+    assert "waiting until Cloudflare presents nothing of ours" in ran.stdout
     assert enforced.site.is_open(SITE)
     enforced.machine.good(INSTALLER, "status")
 

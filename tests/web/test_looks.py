@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ ROUTES = {
             "/relax",
             "/tokens",
         ),
-        *("/vhosts/blog/blog.example", "/review", "/nothing"),
+        *("/vhosts/blog/blog.example", "/review", "/review&edge_ready=yes", "/nothing"),
         *("/vhosts/blog/blog.example/rotate", "/jobs/1/undo/review"),
     ),
     "blog": ("/", "/jobs", "/help", "/tokens", "/vhosts/blog/blog.example", "/review", "/nothing"),
@@ -52,9 +53,12 @@ def with_something_staged(panel: Panel) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def staged(panel: Panel) -> None:
+def staged(panel: Panel) -> Iterator[None]:
     """A change waits all the time, so that the review has something to show."""
     with_something_staged(panel)
+    yield
+    for visitor in (panel.whm, panel.account("blog")):
+        visitor.post("r=/discard", {})
 
 
 @pytest.mark.parametrize("user", ["root", "blog"])
@@ -85,7 +89,9 @@ def test_nothing_is_cut_off_at_320_pixels(panel: Panel) -> None:
                 open_page(page, route)
                 wide = page.evaluate(
                     """() => { const root = document.querySelector('.origin-pulls');
-                    return root.scrollWidth - root.clientWidth }"""
+                    const whole = document.scrollingElement;
+                    return Math.max(root.scrollWidth - root.clientWidth,
+                        whole.scrollWidth - whole.clientWidth) }"""
                 )
                 assert wide <= 0, (user, route)
 

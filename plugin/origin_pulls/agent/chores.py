@@ -13,9 +13,11 @@ from origin_pulls.config import Config
 from origin_pulls.engine import looking, notifying, reverting
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import OriginPullsError
+from origin_pulls.server import under_way
 
 logger = logging.getLogger(__name__)
 
+HOUR = 3600.0
 AFTER_FAILURE = 5.0  # seconds at least until a chore that failed is tried again
 
 
@@ -36,12 +38,29 @@ def chores(config: Config, wake: Callable[[], None]) -> list[Chore]:
         Chore("inventory", config.inventory_every, _keep_inventory),
         Chore("letters", config.letters_every, notifying.send),
         Chore("reverting", config.revert_every, lambda server: reverting.revert(server, wake)),
+        Chore("installer", HOUR, InstallerWatch().look),
     ]
 
 
 def _keep_inventory(server: Server) -> None:
     """What the pages list follows the server, also where nobody changes anything here."""
     looking.look(server, keep=True)
+
+
+class InstallerWatch:
+    """Tells of an installer that was cut off and that nobody started again within an hour."""
+
+    def __init__(self) -> None:
+        self.told = 0.0  # of which mark, by its time
+
+    def look(self, server: Server) -> None:
+        """Look at the mark that an installer leaves; each is told once."""
+        since = under_way.cut_off_since(server.config)
+        if since in (0.0, self.told) or server.clock().timestamp() - since < HOUR:
+            return
+        self.told = since
+        said = f"install.sh ({under_way.action(server.config)}) was cut off: start it again"
+        notifying.tell(server, "the installation", said)
 
 
 class Chores(threading.Thread):

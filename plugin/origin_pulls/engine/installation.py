@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from origin_pulls.config import Config
 from origin_pulls.engine import looking
 from origin_pulls.engine.preparing import applied_now
 from origin_pulls.engine.server import Server
@@ -19,7 +20,8 @@ from origin_pulls.model.installation import Part, State
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change, Wanted
-from origin_pulls.server import files, panel
+from origin_pulls.server import files, panel, system, under_way
+from origin_pulls.store import listing
 
 Ask = Callable[[Change], object]
 AGAIN = "Install the release again: install.sh upgrade"
@@ -29,7 +31,7 @@ def check(server: Server, *, repair: bool, ask: Ask) -> list[Part]:
     """Look at all parts; with ``repair`` mend those that are not right, and look again.
 
     ``ask`` has a change carried out as an ordinary job. Raises ``Refused`` where no release is
-    installed, or one is just being installed.
+    installed, one is just being installed, or an uninstallation was cut off.
     """
     config = server.config
     if not (config.release / "appconfig").is_dir():
@@ -37,13 +39,31 @@ def check(server: Server, *, repair: bool, ask: Ask) -> list[Part]:
             f"There is no installed release at {config.release}",
             hint="This looks after an installation; install.sh makes one.",
         )
-    if config.installation_under_way.exists():
-        raise Refused(
-            "An installation is under way",
-            hint="Wait for its end; if it was interrupted: install.sh again.",
-        )
-    found = [*_files(server, repair=repair), *_registrations(server, repair=repair)]
+    cut_off = _cut_off(config)
+    found = [*cut_off, *_files(server, repair=repair), *_registrations(server, repair=repair)]
+    found += [*_program(server, repair=repair), *_units(server, repair=repair)]
     return [*found, *_permissions(server, repair=repair), *_includes(server, ask, repair=repair)]
+
+
+def _cut_off(config: Config) -> list[Part]:
+    """That an installer was cut off: the current release is looked after all the same."""
+    action = under_way.action(config)
+    if not action:
+        return []
+    if not under_way.is_cut_off(config) or action == under_way.UNINSTALL:
+        raise Refused(
+            f"An installer is at work ({action})",
+            hint="Wait for its end; if it was cut off: install.sh again.",
+        )
+    said = f"a run of install.sh ({action}) was cut off"
+    hint = "Type the same command of install.sh again; it finishes what was begun."
+    return [Part("installation", State.NOT_REPAIRED, said, hint)]
+
+
+def attention(server: Server) -> list[str]:
+    """What was noted for a person, a line each: a policy that stepped back is in force as such."""
+    noted = listing.noted(server.store)
+    return [f"{place[-1]}: {text}" for place, texts in noted.items() for text in texts]
 
 
 def _part(
@@ -84,6 +104,40 @@ def _files(server: Server, *, repair: bool) -> Iterator[Part]:
         if part.state is State.REPAIRED and one.place.parent.name == "application_icons":
             panel.draw_sprites(config)
         yield part
+
+
+def _program(server: Server, *, repair: bool) -> Iterator[Part]:
+    """The program's link, the units' files, and what else lies in the system's own folders."""
+    config = server.config
+    if system.program(config).exists():
+        yield _part(
+            f"link: {config.program_link}",
+            lambda: system.link_problem(config),
+            lambda: system.lay_link(config),
+            repair=repair,
+        )
+    is_new = False
+    for one in system.laid(config):
+        part = _part(f"{one.name}: {one.place}", one.problem, one.lay, repair=repair)
+        is_new |= one.name == "unit" and part.state is State.REPAIRED
+        yield part
+    if is_new:
+        system.reload_units(config)
+
+
+def _units(server: Server, *, repair: bool) -> Iterator[Part]:
+    """Whether agent, sockets and timers are at work."""
+    config = server.config
+    for unit in system.running(config):
+        if not (config.units_directory / unit).is_file():
+            continue  # said already
+        yield _part(
+            f"at work: {unit}",
+            partial(system.unit_problem, config, unit),
+            partial(system.start, config, unit),
+            repair=repair,
+            hint=f"systemctl enable --now {unit}",
+        )
 
 
 def _registrations(server: Server, *, repair: bool) -> Iterator[Part]:

@@ -10,18 +10,24 @@ from pathlib import Path
 
 from origin_pulls.config import Config
 from origin_pulls.engine.server import Server, web_group
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import Damaged, OriginPullsError
 from origin_pulls.model.checks import Check, Health
-from origin_pulls.server import journal, lock
+from origin_pulls.server import journal, lock, under_way
 from origin_pulls.store.schema import MIGRATIONS
 
 MOST_NAMED = 3
 MOST_FILES = 50_000
 PATIENCE = 2.0  # seconds for a service to take a connection
 
+AWAY = Check(
+    *("agent", "The agent", Health.BAD),
+    "It does not answer: the pages can change nothing, and nothing goes back by itself",
+    "As root: `systemctl start origin-pulls-agent`; its log: `journalctl -u origin-pulls-agent`",
+)
 
-def examine(server: Server) -> list[Check]:
-    """All checks of what is our own."""
+
+def examine(server: Server, *, damage: Damaged | None = None) -> list[Check]:
+    """All checks of what is our own; ``damage`` is why the store could not be read."""
     config = server.config
     found = []
     for name, title, look in (
@@ -29,12 +35,13 @@ def examine(server: Server) -> list[Check]:
         ("journal", "Journal", pending),
         ("agent", "The agent", agent),
         ("pages", "The pages' services", pages),
+        ("installation", "Installation", installation),
     ):
         try:
             found.append(look(config))
         except (OriginPullsError, OSError) as error:
             found.append(Check(name, title, Health.UNKNOWN, f"It cannot be looked at: {error}"))
-    return [*found, store(server)]
+    return [*found, store(server) if damage is None else damaged_store(damage)]
 
 
 def permissions(config: Config) -> Check:
@@ -62,15 +69,27 @@ def pending(config: Config) -> Check:
     )
 
 
+def installation(config: Config) -> Check:
+    """Whether an installer was cut off in its middle."""
+    title = "Installation"
+    if not under_way.is_cut_off(config):
+        return Check("installation", title, Health.GOOD, "No installer was cut off.")
+    action = under_way.action(config)
+    hint = {
+        "install": "install.sh of the release that was being installed finishes it; install.sh "
+        "rollback goes back to the version before.",
+        "rollback": "install.sh rollback, typed again, finishes it.",
+        under_way.UNINSTALL: "install.sh uninstall finishes it; every change is refused till then.",
+    }.get(action, "install.sh of the release that runs brings it in order.")
+    said = f"An installer ({action}) was cut off in its middle."
+    return Check("installation", title, Health.BAD, said, hint)
+
+
 def agent(config: Config) -> Check:
     """Whether the agent answers."""
     if _answers(config.agent_socket):
         return Check("agent", "The agent", Health.GOOD, "It answers.")
-    return Check(
-        *("agent", "The agent", Health.BAD),
-        "It does not answer: the pages can change nothing, and nothing goes back by itself",
-        "systemctl start origin-pulls-agent; its log: journalctl -u origin-pulls-agent",
-    )
+    return AWAY
 
 
 def pages(config: Config) -> Check:
@@ -90,6 +109,11 @@ def pages(config: Config) -> Check:
     return Check("pages", title, Health.GOOD, "Both take connections.")
 
 
+def damaged_store(damage: Damaged) -> Check:
+    """A store that cannot even be opened."""
+    return Check("store", "Store", Health.BAD, damage.message, damage.hint)
+
+
 def store(server: Server) -> Check:
     """Whether the store is whole and of this version."""
     title = "Store"
@@ -103,6 +127,14 @@ def store(server: Server) -> Check:
             *("store", title, Health.BAD, f"It is damaged: {said}"),
             "Every vhost keeps what it has. Move the file away to begin anew; `origin-pulls "
             "relax --all` works without it.",
+        )
+    if version > len(MIGRATIONS):
+        return Check(
+            *("store", title, Health.BAD),
+            f"A newer Origin Pulls wrote it (version {version}, this program's is "
+            f"{len(MIGRATIONS)}): every change is refused",
+            "Install that version again; docs/OPERATING.md, Roll back, has the way to go on with "
+            "the store of then.",
         )
     if version != len(MIGRATIONS):
         said = f"It is of version {version}, this program's is {len(MIGRATIONS)}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from origin_pulls.config import Config
-from origin_pulls.engine import settling, still_refusing
+from origin_pulls.engine import giving_way, settling, still_refusing
 from origin_pulls.engine.settling import Say
-from origin_pulls.errors import Damaged, NotRestored
+from origin_pulls.errors import Busy, Damaged, NotRestored
 from origin_pulls.model import include
 from origin_pulls.model.include import State as FileState
 from origin_pulls.model.job import Item, Job, State
@@ -21,9 +22,11 @@ from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, open_store
 from origin_pulls.store.rollouts import EdgeStore
 
+EMPTY = "The includes are empty"
 MOST_NAMES = 20
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = "It was interrupted, and then everything was relaxed."
+UNTOUCHED = "Everything was relaxed before anything of it was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,13 @@ class Relaxed:
 def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
     """Empty every include of ours, reload Apache, then tell the store, if there is a sound one.
 
-    It looks at files alone: neither the store, nor the journal, nor the inventory is needed.
-    Raises ``NotRestored`` when Apache cannot be brought to read the emptied files, or some vhost
-    refuses visitors all the same.
+    It looks at files alone: neither the store, nor the journal, nor the inventory is needed. A run
+    under way gives way to it. Raises ``NotRestored`` when Apache cannot be brought to read the
+    emptied files or some vhost refuses visitors all the same, ``Busy`` when nothing was relaxed
+    because somebody held the lock all the time.
     """
     apache = Apache(config)
-    with lock.held(config.work_lock, patience=config.panic_patience, waiting=say):
+    with _the_lock(config, say):
         # First of all, so that nobody puts back what is emptied now, whatever fails after it.
         begun = journal.set_aside(config.journal)
         emptied: list[Path] = []
@@ -61,6 +65,24 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
         finally:
             problems, job = _tell_store(config, who, stamp, begun)
     return Relaxed(tuple(emptied), tuple(kept), (*lost, *problems), job)
+
+
+@contextmanager
+def _the_lock(config: Config, say: Say) -> Iterator[None]:
+    """The work lock, which whoever holds it is asked to let go of."""
+    with ExitStack() as stack:
+        held = lock.held(config.work_lock, patience=config.panic_patience, waiting=say)
+        try:
+            with giving_way.announced(config):
+                stack.enter_context(held)
+        except Busy as error:
+            raise Busy(
+                f"Nothing is relaxed yet. {error.message}, and has not given way within "
+                f"{config.panic_patience:g} seconds",
+                hint=f"It gives way when a rebuild or reload that it waits for is over: try again. "
+                f"{error.hint}",
+            ) from error
+        yield
 
 
 def _ours(apache: Apache) -> Iterator[Path]:
@@ -111,10 +133,11 @@ def _make_way(path: Path, aside: Path) -> bool:
 
 def _reload(apache: Apache, say: Say) -> None:
     say("reloading Apache")
-    problem = settling.settle(apache, say)
+    # The journal is set aside, so nothing is left to go on with.
+    problem = settling.settle(apache, say, files=EMPTY, then="")
     if problem:
         raise NotRestored(
-            f"The includes are empty, but {problem}",
+            f"{EMPTY}, but {problem}",
             hint=f"Type: {apache.config.restart_program}",
         )
 
@@ -127,7 +150,7 @@ def _ask_all(apache: Apache, say: Say) -> None:
         return
     if refusing:
         raise NotRestored(
-            f"The includes are empty, but without a certificate these refuse visitors still: "
+            f"{EMPTY}, but without a certificate these refuse visitors still: "
             f"{', '.join(refusing[:MOST_NAMES])}{', …' if len(refusing) > MOST_NAMES else ''}",
             hint=f"Let Apache read its configuration: {apache.config.restart_program}   If that "
             f"changes nothing, something else demands it: grep -r SSLVerifyClient "
@@ -148,6 +171,9 @@ def _tell_store(
                 EdgeStore(store).cancel(other.number, who)
             jobs = [job for number in begun if (job := store.job(number)) is not None]
             _end(store, jobs, State.RESTORED, INTERRUPTED, stamp)
+            # Nobody works while we hold the lock: what else had begun had opened no journal yet.
+            running = store.jobs(states=[State.RUNNING], most=100_000)
+            _end(store, running, State.REFUSED, UNTOUCHED, stamp)
             return [], _note(store, who, stamp)
         finally:
             store.close()

@@ -60,7 +60,7 @@ def _is_at(handle: int, path: Path) -> bool:
 def is_held(path: Path) -> bool:
     """Whether somebody holds the lock at this moment."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
