@@ -76,6 +76,7 @@ class Config:
     page_answer: float = 10.0  # after which a long look goes on and is asked for again
     page_patience: float = 25.0  # less than a panel's bridge has, so that a page can say why
     page_silence: float = 8.0
+    page_arrival: float = 15.0  # seconds for a whole request, however it drips
     form_hours: float = 12.0
     staged_most: int = 10_000
     facts_for: float = 300.0

@@ -110,6 +110,7 @@ def fingerprint(prepared: Prepared, keys: Collection[str]) -> str:
     found += [
         f"{key} {error.message}" for key, error in sorted(prepared.refused.items()) if key in keys
     ]
+    found += [f"{key} by way of Cloudflare" for key in prepared.edge_first if key in keys]
     for change in sorted(prepared.changes, key=lambda one: one.key):
         if change.key not in keys:
             continue

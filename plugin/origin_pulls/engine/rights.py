@@ -21,6 +21,7 @@ from origin_pulls.model.job import Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.rights import Standing
 from origin_pulls.model.settings import Settings
+from origin_pulls.model.token_wish import CheckTokens
 from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 from origin_pulls.server.features import Features, is_root_level
 from origin_pulls.store import setting
@@ -53,7 +54,7 @@ class Gate:
         if not caller.is_account:
             return
         if not isinstance(wish, Enter):  # asked for every page: nobody's turn at anything
-            count = AT_CLOUDFLARE if isinstance(wish, Edge) else 1
+            count = AT_CLOUDFLARE if isinstance(wish, Edge | CheckTokens) else 1
             self._count(caller.user, setting.kept(server.store).account_wishes, count)
         self.judge_account(server, wish, caller)
 

@@ -45,7 +45,7 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
             kind="undo" if isinstance(wish, Undo) else "change",
             who=wish.who,
             asked=server.stamp(),
-            items=items_of(server, wish, found),
+            items=items_of(server, wish, found, keeps_gone=wish.is_partial),
             is_partial=wish.is_partial,
         )
     match wish:
@@ -65,19 +65,29 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
     return number
 
 
-def items_of(server: Server, wish: Reviewed, found: Inventory) -> tuple[Item, ...]:
-    """The items of the job that a wish is, or would be; ``Refused`` when it cannot be meant."""
+def items_of(
+    server: Server, wish: Reviewed, found: Inventory, *, keeps_gone: bool = False
+) -> tuple[Item, ...]:
+    """The items of the job that a wish is, or would be; ``Refused`` when it cannot be meant.
+
+    With ``keeps_gone`` a vhost that is no more is an item too, of no life: it is refused alone.
+    """
     if isinstance(wish, Undo):
         return undone(
             server, wish.job, is_partial=wish.is_partial, is_edge_ready=wish.is_edge_ready
         )
     vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
-    return tuple(
-        item_for(
-            looking.known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy
-        )
-        for one in wish.items
-    )
+    items = []
+    for one in wish.items:
+        vhost = vhosts.get((one.user, one.server_name))
+        if vhost is None and keeps_gone:
+            gone = Item(
+                user=one.user, server_name=one.server_name, incarnation="", wanted=one.policy
+            )
+            items.append(gone)
+        else:
+            items.append(item_for(looking.known(vhost, one.server_name), one.policy))
+    return tuple(items)
 
 
 def undone(
@@ -96,7 +106,7 @@ def undone(
             f"Job {number} was a step of job {job.undoes}", hint=f"Undo job {job.undoes}."
         )
     if not job.state.is_over:
-        raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
+        raise Refused(f"Job {number} is {job.state.words}", hint="Wait for its end, then undo it.")
     if job.kind == ROTATE:
         raise Refused(
             f"Job {number} brought a new certificate; the one before it is gone from Cloudflare",
@@ -198,6 +208,7 @@ def _has_changed_since(server: Server, job: Job) -> bool:
     error: Exception = LOOKS_DIFFERENT
     try:
         prepared = prepare(server, [replace(job, items=items)])
+        prepared = replace(prepared, edge_first=entering.edge_first(job.items, items))
         if job.fingerprint == fingerprint(prepared, [item.key for item in items]):
             return False
     except Overtaken:
