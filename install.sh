@@ -53,7 +53,11 @@ main() {
     goes_with "${directory:+--dir}" --demo
     goes_with "${WHEELHOUSE:+--wheelhouse}" install upgrade
     case $command in
-        --demo) demo "$directory" ;;
+        --demo)
+            if [[ -n $directory ]]; then directory=$(realpath -m -- "$directory"); fi
+            cd /
+            demo "$directory"
+            ;;
         --prepare) prepare "$kind" ;;
         --version) show_version ;;
         *)
@@ -111,16 +115,18 @@ prepare_server() {
             "There is no folder $WHEELHOUSE." "Name the one with the release's wheels."
         WHEELHOUSE=$(cd -- "$WHEELHOUSE" && pwd -P)
     fi
+    cd /
 }
 
 # One at a time. A process of its own holds the lock until this one has ended, however that comes:
-# what we start (an Apache, say) does not inherit it. It lies on a folder of the system, so a
-# refusal leaves no file.
+# what we start (an Apache, say) does not inherit it. It lies on a file that root alone can open:
+# anybody may lock what anybody may read.
 take_lock() {
-    local word='' folder
-    folder=$(nearest_folder /opt)
+    local word=''
+    check_root
+    (umask 077 && : >>"$INSTALLER_LOCK")
     # shellcheck disable=SC2034 # bash names the process's ends so
-    coproc LOCK { exec flock --timeout 3 "$folder" sh -c 'echo held && exec cat'; }
+    coproc LOCK { exec flock --timeout 3 "$INSTALLER_LOCK" sh -c 'echo held && exec cat'; }
     read -r word <&"${LOCK[0]}" || true
     [[ $word == held ]] \
         || refuse busy "Another installer runs on this server." "Wait until it has ended."

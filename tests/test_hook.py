@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from origin_pulls.config import Config
+from origin_pulls.server import spool
 
 SCRIPT = Path(__file__).parents[1] / "appconfig/hooks/origin-pulls-hook"
 PLACE = "usr/local/cpanel/3rdparty/bin/origin-pulls-hook"
@@ -211,3 +216,38 @@ def test_many_at_once_are_all_noted(tmp_path: Path) -> None:
     for number, process in enumerate(running):
         process.communicate(payload(user=f"user{number}").encode(), timeout=60)
     assert len(spooled(tmp_path)) == 20
+
+
+def test_a_panel_that_never_ends_its_object_is_not_waited_for(tmp_path: Path) -> None:
+    hook = laid(tmp_path)
+    words = [str(hook), "--event=Accounts::Create"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={}
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(payload(user="exuser"))
+        running.stdin.flush()
+        assert running.stdout.readline() == "1\n"
+        assert running.wait(60) == 0
+    assert "event Accounts::Create\n" in spooled(tmp_path)[0]
+
+
+def test_what_a_killed_hook_left_is_swept_and_takes_nobodys_place(tmp_path: Path) -> None:
+    config = replace(Config.at(tmp_path), spool_files=2)
+    folder = config.spool_directory
+    folder.mkdir(parents=True)
+    for number in range(4):
+        old, new = folder / f".{number}.new", folder / f".1{number}.new"
+        old.touch()
+        new.touch()
+        os.utime(old, (1, 1))
+    for number in range(2):
+        (folder / f"{number}.event").write_text("event Accounts::Create\nat 1\nuser exuser\n")
+    found = spool.read(config)
+    assert len(found.events) == 2
+    spool.forget(found.files)
+    assert not spool.read(config).files
+    assert sorted(path.name for path in folder.glob(".*")) == [
+        f".1{number}.new" for number in range(4)
+    ]

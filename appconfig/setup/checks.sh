@@ -13,6 +13,7 @@ check_server() {
     check_genuine
     check_wheelhouse
     check_python
+    check_place
     check_space
     check_copies
     check_front
@@ -107,6 +108,18 @@ python_package() {
             return
         fi
     done
+}
+
+# The services see neither /home nor /root: systemd hides both from them.
+check_place() {
+    local place
+    place=$(realpath -m -- "$PREFIX")
+    case $place in
+        /home/* | /root/* | /run/user/*)
+            refuse hidden_place "$PREFIX is in truth $place, which the services may not see." \
+                "Let /opt be a folder, or a link or mount to one that lies neither in /home nor in /root."
+            ;;
+    esac
 }
 
 check_space() {

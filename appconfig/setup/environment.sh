@@ -97,16 +97,27 @@ apt_get() {
     return 1
 }
 
-# The first Python that is new enough and can make a virtual environment; empty if there is none.
+# The first Python that is new enough, can make a virtual environment, and has its wheels where
+# there is a wheelhouse; empty if there is none.
 find_python() {
-    local name
+    local name version
     for name in python3 python3.13 python3.12 python3.11; do
-        if "$name" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
-            2>/dev/null; then
+        if version=$("$name" -I -c '
+import sys, venv, ensurepip
+print("%d%d" % sys.version_info[:2])
+sys.exit(sys.version_info < (3, 11))' 2>/dev/null) && has_wheels_for "$version"; then
             printf '%s\n' "$name"
             return
         fi
     done
+}
+
+# Whether the wheelhouse, if there is one, has what was made for this Python alone.
+has_wheels_for() {
+    local folder=${WHEELHOUSE:-}
+    [[ -n $folder ]] || return 0
+    compgen -G "$folder/*-cp$1-cp$1-*.whl" >/dev/null \
+        || ! compgen -G "$folder/*-cp[0-9]*-cp[0-9]*-*.whl" >/dev/null
 }
 
 fill_venv() {

@@ -100,17 +100,38 @@ begin() {
         BEFORE=${BEFORE:-$(current_release)}
     fi
     is_whole "$BEFORE" || BEFORE=''
-    note_under_way "$action" "$@"
+    if note_under_way "$action" "$@"; then return; fi
+    [[ $action == uninstall ]] || return 1
+    make_room
+    note_under_way "$action" "$@" || warn "it cannot be noted what is under way; going on without"
 }
 
-# The mark of what is under way, on the disk before anything else is.
+# What an uninstallation removes in the end and nobody misses before: on a full disk its first
+# steps need a little room.
+make_room() {
+    local previous
+    warn "nothing can be written in $PREFIX: the version before and what Python compiled go first"
+    previous=$(readlink -- "$PREVIOUS" || true)
+    if [[ $previous == "$RELEASES"/* && ! $previous -ef $CURRENT && ! $previous -ef $TOP ]]; then
+        rm -rf -- "$previous"
+    fi
+    if [[ -d $RELEASES ]]; then
+        find "$RELEASES" -type d -name __pycache__ -prune -exec rm -rf {} +
+    fi
+}
+
+# The mark of what is under way, on the disk before anything else is; false where that has no room.
 note_under_way() {
     local action=$1
     shift
-    install -d -m 755 "$PREFIX"
-    printf '%s\n' "action=$action" "before=$BEFORE" "installed=$WAS_INSTALLED" "$@" >"$UNDER_WAY.new"
+    install -d -m 755 "$PREFIX" || return
+    if ! printf '%s\n' "action=$action" "before=$BEFORE" "installed=$WAS_INSTALLED" "$@" \
+        >"$UNDER_WAY.new"; then
+        rm -f -- "$UNDER_WAY.new"
+        return 1
+    fi
     sync -- "$UNDER_WAY.new" || true
-    mv -T -- "$UNDER_WAY.new" "$UNDER_WAY"
+    mv -T -- "$UNDER_WAY.new" "$UNDER_WAY" || return
     sync -- "$PREFIX" || true
 }
 

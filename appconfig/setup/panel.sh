@@ -186,13 +186,14 @@ lay_hooks() {
     done
 }
 
-# Whether cPanel lists every event that the hook describes.
+# Whether cPanel lists every event that the hook describes, with this hook and no other's.
 is_hooked() {
     local listed event
     listed=$("$CPANEL/bin/manage_hooks" list --output JSON 2>/dev/null) || return 1
-    grep -q -F -- "$1" <<<"$listed" || return 1
+    listed=${listed//'\/'//}
+    grep -q -F -- "\"$1 " <<<"$listed" || return 1
     for event in $("$1" --describe 2>/dev/null | grep -oE '"event": *"[^"]+"' | cut -d '"' -f 4); do
-        grep -q -F -- "$event" <<<"$listed" || return 1
+        grep -q -F -- "\"$1 --event=$event\"" <<<"$listed" || return 1
     done
 }
 

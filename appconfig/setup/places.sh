@@ -12,6 +12,7 @@ readonly STATE=/var/lib/origin-pulls
 readonly PAGES_STATE=/var/lib/origin-pulls-web # the pages' own, and no secret of root's
 readonly LOGS=/var/log/origin-pulls
 readonly RUN=/run/origin-pulls
+readonly INSTALLER_LOCK=/run/origin-pulls.install.lock
 readonly UNITS=/etc/systemd/system
 readonly LOGROTATE=/etc/logrotate.d/origin-pulls
 readonly COMPLETION=/etc/bash_completion.d/origin-pulls

@@ -104,6 +104,7 @@ is_wanted() {
     esac
 }
 
+AGENT_WAS_STOPPED=''
 declare -A KNOWN_COMMANDS=()
 
 has_command() {
@@ -118,7 +119,14 @@ has_command() {
 # End the agent after what it is carrying out; requests to the sites are not touched by that.
 stop_agent() {
     say "the agent ends after what it is doing"
+    AGENT_WAS_STOPPED=yes
     systemctl stop origin-pulls-agent.service 2>/dev/null || true
+}
+
+# Where this run is cut off after that: nobody else would start it before the next boot.
+start_agent_again() {
+    [[ -n $AGENT_WAS_STOPPED && -x $CURRENT/venv/bin/origin-pulls ]] \
+        && systemctl start origin-pulls-agent.service 2>/dev/null
 }
 
 start_services() {

@@ -35,7 +35,7 @@ uninstall() {
     holding_work true || refuse busy \
         "Another run of Origin Pulls (process $(<"$STATE/work.lock")) does not end; nothing was removed." \
         "If it hangs, kill it: kill -9 $(<"$STATE/work.lock"). Then type the same again."
-    relax_all
+    relax_all "$keep_data"
     step "Apache without us"
     remove_includes
     prove_relaxed "${demanding[@]}"
@@ -99,10 +99,18 @@ to_be_proven() {
 
 # Our program first; then every include is looked at again by hand, whatever it said.
 relax_all() {
+    local keep_data=${1:-} by_hand=''
     if [[ ! -e $CURRENT/venv/bin/origin-pulls ]]; then
         say "the program is gone; going by the files alone"
+        by_hand=yes
     else
-        program relax --all || warn "\`origin-pulls relax --all\` failed (its words are above); going on by hand"
+        program relax --all || {
+            warn "\`origin-pulls relax --all\` failed (its words are above); going on by hand"
+            by_hand=yes
+        }
+    fi
+    if [[ -n $keep_data && -n $by_hand ]]; then
+        warn "the policies that are kept may not know of that: then the next installation puts them in force again"
     fi
     empty_demands
 }
@@ -131,9 +139,12 @@ is_in_force() {
 
 empty_include() {
     install -d -m 755 -- "$(dirname -- "$1")"
-    printf '%s\n' "$COMMENT" >"$1.new"
-    chmod 644 "$1.new"
-    mv -T -- "$1.new" "$1"
+    if printf '%s\n' "$COMMENT" >"$1.new" && chmod 644 "$1.new" && mv -T -- "$1.new" "$1"; then
+        return
+    fi
+    # The disk is full: an empty file demands nothing, and making it so takes no room.
+    rm -f -- "$1.new"
+    : >"$1"
 }
 
 apache_place() { setting "$EA4_PATHS" "$1"; }
@@ -168,7 +179,12 @@ remove_includes() {
         return
     fi
     # Killed between these two, httpd.conf would name folders without a match: noted first.
-    ((${#files[@]} == 0)) || printf '%s\0' "${files[@]}" >"$REMOVING"
+    if ! printf '%s\0' "${files[@]}" >"$REMOVING"; then
+        rm -f -- "$REMOVING"
+        LEFT_FOR_LATER=("${files[@]}")
+        warn "nothing can be written in $PREFIX: our includes are comments now, and stay"
+        return
+    fi
     for file in "${files[@]}"; do rm -f -- "$file"; done
     if ! "$CPANEL/scripts/rebuildhttpdconf" >/dev/null || ! apache_error >/dev/null; then
         put_includes_back

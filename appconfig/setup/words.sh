@@ -6,7 +6,7 @@ declare -Ar EXIT=(
     [failed]=1 [usage]=2
     [not_root]=10 [no_cpanel]=11 [no_easyapache]=12 [no_python]=13 [no_space]=14
     [apache_broken]=15 [front_server]=16 [foreign_copy]=17 [not_genuine]=18 [no_systemd]=19
-    [busy]=20 [not_installed]=21 [real_panel]=22 [no_program]=23
+    [busy]=20 [not_installed]=21 [real_panel]=22 [no_program]=23 [hidden_place]=24
     [packages_failed]=30 [release_failed]=31 [taken_back]=32 [not_taken_back]=33
     [nothing_before]=34 [store_too_new]=35 [edge_failed]=36 [store_not_copied]=37
     [not_relaxed]=40 [left_over]=41 [interrupted]=130
@@ -42,7 +42,8 @@ interrupted() {
     local hint="Nothing was changed. Type the same command again."
     trap '' INT TERM HUP
     if [[ -e $UNDER_WAY ]]; then
-        hint="Type the same command again: it finishes what was begun. Until then the agent may stand still."
+        hint="Type the same command again: it finishes what was begun."
+        start_agent_again || hint+=" Until then the agent may stand still."
     fi
     refuse interrupted "Interrupted." "$hint"
 }

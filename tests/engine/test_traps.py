@@ -426,3 +426,56 @@ def test_relax_can_be_taken_back(under_test: UnderTest) -> None:
     assert under_test.is_open("blog.example")
     assert under_test.run("undo", str(job), "--edge-ready").code == 0
     assert under_test.is_enforced("blog.example")
+
+
+def test_relax_after_a_relax_that_apache_did_not_read_lets_it_read(under_test: UnderTest) -> None:
+    """The files are empty already, by the first one; visitors are refused still."""
+    assert under_test.run(*FOREVER).code == 0
+    broken = under_test.root / "etc/apache2/conf.d/theirs.conf"
+    broken.write_text("NoSuchDirective\n")
+    assert under_test.run("relax", "--all").code == 5
+    broken.unlink()
+    assert under_test.is_enforced("blog.example")
+    assert under_test.run("relax", "--all").code == 0
+    assert under_test.is_open("blog.example")
+
+
+def test_relax_says_who_refuses_visitors_all_the_same(under_test: UnderTest) -> None:
+    """The panel's program says that it reloaded Apache, and did not."""
+    assert under_test.run(*FOREVER).code == 0
+    restart = under_test.config.restart_program
+    kept = restart.read_bytes()
+    restart.write_text("#!/bin/sh\necho restarted\n")
+    ran = under_test.run("relax", "--all")
+    assert ran.code == 5, ran
+    said = " ".join(ran.stderr.split())
+    assert "blog.example" in said
+    assert "shop.example" not in said
+    assert str(restart) in said
+    # Policies are off all the same: nobody puts them back.
+    assert under_test.json("list", "--mode", "enforce")["vhosts"] == []
+    restart.write_bytes(kept)
+    assert under_test.run("relax", "--all").code == 0
+    assert under_test.is_open("blog.example")
+
+
+@pytest.mark.parametrize("inodes", [2, 3])
+@pytest.mark.parametrize("added", [b"", b"# mine\n"])
+def test_relax_works_on_a_disk_without_any_room(
+    under_test: UnderTest, inodes: int, added: bytes
+) -> None:
+    assert under_test.run(*FOREVER).code == 0
+    include = under_test.include("blog", "blog.example")
+    text = include.read_bytes() + added
+    with full(include.parent, inodes=inodes):
+        include.write_bytes(text)
+        ran = under_test.run("relax", "--all")
+        assert ran.code == 0, ran
+        assert under_test.is_open("blog.example")
+        assert include.read_bytes() == b""
+        kept = include.with_name("origin-pulls.conf.kept")
+        assert kept.exists() == bool(added and inodes > 2)
+        assert not added or kept.exists() or "could not be kept" in ran.stdout
+        include.write_bytes(b"")
+    include.write_bytes(b"")
+    assert under_test.run("relax", "--all").code == 0

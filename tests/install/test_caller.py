@@ -146,3 +146,99 @@ def test_who_is_in_a_group_of_our_name_is_found(group: str, users: str, said: st
         check=False,
     )
     assert ran.stdout.strip() == said, ran
+
+
+FULL = """
+set -euo pipefail
+mount -t tmpfs -o size=64k,nr_inodes=20 tmpfs /opt
+TOP=$1
+for part in words places environment checks releases services panel store lifecycle uninstall; do
+    . "$TOP/appconfig/setup/$part.sh"
+done
+mkdir -p "$RELEASES/1/__pycache__" "$PREFIX/conf"
+echo "SSLVerifyClient require" >"$PREFIX/conf/origin-pulls.conf"
+[[ $2 == none ]] || head -c 8192 /dev/zero >"$RELEASES/1/__pycache__/one.pyc"
+head -c 1M /dev/zero >"$PREFIX/all" 2>/dev/null || true
+laid_units() { :; }
+is_in_force() { return 1; }
+empty_include "$PREFIX/conf/origin-pulls.conf"
+demands "$PREFIX/conf/origin-pulls.conf" && exit 7
+head -c 1M /dev/zero >>"$PREFIX/all" 2>/dev/null || true
+begin "$3" edge=
+cat "$UNDER_WAY" 2>/dev/null || echo no mark
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+@pytest.mark.parametrize(
+    ("compiled", "action", "code", "said"),
+    [
+        ("some", "uninstall", 0, "action=uninstall"),
+        ("none", "uninstall", 0, "it cannot be noted"),
+        ("none", "install", 1, ""),
+    ],
+)
+def test_an_uninstallation_begins_on_a_full_disk(
+    compiled: str, action: str, code: int, said: str
+) -> None:
+    words = ["unshare", "--mount", "bash", "-c", FULL, "bash", str(TOP), compiled, action]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    if "mount:" in ran.stderr:
+        pytest.skip("no file system may be mounted here")
+    assert ran.returncode == code, ran
+    assert said in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("wheels", "version", "fits"),
+    [
+        (["cffi-1-cp313-cp313-linux.whl", "x-1-cp39-abi3-linux.whl"], "313", True),
+        (["cffi-1-cp313-cp313-linux.whl", "x-1-cp39-abi3-linux.whl"], "314", False),
+        (["y-1-py3-none-any.whl"], "314", True),
+    ],
+)
+def test_a_python_without_wheels_is_not_taken(
+    tmp_path: Path, wheels: list[str], version: str, fits: bool
+) -> None:
+    for name in wheels:
+        (tmp_path / name).touch()
+    script = '. "$1/appconfig/setup/environment.sh"; WHEELHOUSE=$2; has_wheels_for "$3"'
+    words = ["bash", "-c", f"TOP=$1; {script}", "bash", str(TOP), str(tmp_path), version]
+    assert (subprocess.run(words, check=False).returncode == 0) == fits
+
+
+HOOKED = """
+TOP=$1 CPANEL=$2 PANEL_NAME=originpulls
+. "$TOP/appconfig/setup/panel.sh"
+is_hooked /opt/ours
+"""
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_hooked"),
+    [
+        ('{"hook":"/opt/ours --event=SSL::installssl"}', True),
+        (r'{"hook":"\/opt\/ours --event=SSL::installssl"}', True),
+        ('{"hook":"/opt/ours --event=AutoSSL::installssl"}', False),
+        ('{"hook":"/opt/ours --event=x"},{"hook":"/opt/theirs --event=SSL::installssl"}', False),
+        ("", False),
+    ],
+)
+def test_only_our_own_hook_counts_as_registered(
+    tmp_path: Path, listed: str, is_hooked: bool
+) -> None:
+    panel, hook = tmp_path / "bin/manage_hooks", tmp_path / "ours"
+    panel.parent.mkdir()
+    panel.write_text(f"#!/bin/sh\ncat <<'EOF'\n{listed}\nEOF\n")
+    hook.write_text("""#!/bin/sh\necho '[{"event":"SSL::installssl"}]'\n""")
+    for program in (panel, hook):
+        program.chmod(0o755)
+    panel.write_text(
+        panel.read_text()
+        .replace("/opt/ours", str(hook))
+        .replace(r"\/opt\/ours", str(hook).replace("/", r"\/"))
+    )
+    script = HOOKED.replace("/opt/ours", str(hook))
+    words = ["bash", "-c", script, "bash", str(TOP), str(tmp_path)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ran.returncode == 0) == is_hooked, ran

@@ -321,6 +321,26 @@ def test_a_look_touches_nothing(
     assert ("build /opt/origin-pulls/releases/1.0.0" in said) == (option == "--dry-run")
 
 
+@pytest.mark.apache
+def test_root_alone_can_keep_an_installer_waiting(server: Machine, release: Path) -> None:
+    uninstall = (release / INSTALL, "uninstall")
+    said = server.good(*uninstall)
+    for words, code in ((NOBODY, 0), ((), 20)):
+        for place in ("/opt", "/run/origin-pulls.install.lock"):
+            holding = server.words(*words, "flock", place, "sh", "-c", "echo held; exec sleep 60")
+            with subprocess.Popen(holding, stdout=subprocess.PIPE, text=True) as holder:
+                assert holder.stdout is not None
+                is_held = holder.stdout.readline() == "held\n"
+                ran = server.run(*uninstall)
+                holder.kill()
+            if place == "/opt":
+                assert is_held
+                assert (ran.code, ran.stdout) == (0, said)
+            else:
+                assert is_held == (code == 20)
+                assert ran.code == code, ran
+
+
 def test_every_exit_code_is_explained() -> None:
     words = (TOP / "appconfig/setup/words.sh").read_text()
     table = words[words.index("EXIT=(") : words.index("\n)")]

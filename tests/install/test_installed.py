@@ -212,6 +212,8 @@ def test_ctrl_c_in_an_upgrade_says_what_to_type_and_the_next_run_goes_on(
         assert ran.code == 130, ran
         assert ran.stdout.count("install.sh: ") == 1, ran.stdout
         assert "install.sh: Interrupted.\n  Type the same command again" in ran.stdout
+        assert "stand still" not in ran.stdout
+        installed.good("systemctl", "is-active", "origin-pulls-agent.service")
     assert UnderTest(installed.sandbox).is_enforced(SITE)
 
 

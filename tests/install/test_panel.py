@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.install.caller import traps, trodden
 from tests.install.machine import TOP, Machine
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
@@ -26,7 +27,7 @@ REFUSALS = {
     "echo 'originpulls registered'": "does not list it as it should",
 }
 # A caller's shell that is closed to others and points Python and pip somewhere else.
-HOSTILE = ("sh", "-c", 'umask 077; cd /; exec "$@"', "sh")
+HOSTILE = ("sh", "-c", 'umask 077; exec "$@"', "sh")
 SOCKET = "origin-pulls-web-admin.socket"
 OF_SYSTEM = (
     *("/usr/local/bin/origin-pulls", "/usr/local/share/man/man8/origin-pulls.8"),
@@ -57,7 +58,9 @@ def installed(server: Machine, release: Path, wheelhouse: Path) -> Machine:
     assert changed - {*system, "/etc/subuid-", "/etc/subgid-"} == {REGISTER}
     hostile = {"PYTHONPATH": "/nowhere", "PIP_CONFIG_FILE": "/nowhere", "PYTHONHOME": "/nowhere"}
     words = (release / "install.sh", "--wheelhouse", wheelhouse)
-    server.good(*HOSTILE, *words, LC_ALL="tr_TR.UTF-8", **hostile)
+    harm = release.with_name("harm-panel")
+    server.good(*traps(harm), *HOSTILE, *words, LC_ALL="tr_TR.UTF-8", **hostile)
+    assert trodden(harm) == []
     return server
 
 

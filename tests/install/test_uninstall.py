@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.install.caller import traps, trodden
 from tests.install.killing import killed_at, started
 from tests.install.machine import Machine
 from tests.server_under_test import UnderTest, replace_program
@@ -27,7 +28,13 @@ SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/spri
 # the stand-in's log.
 OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
-    *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
+    *(
+        "/run/init",
+        "/run/origin-pulls.install.lock",
+        "/run/apache2",
+        "/etc/apache2/logs",
+        "/var/cpanel/locks",
+    ),
     *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
     *(HOOKS, SPRITES),
 )
@@ -72,7 +79,9 @@ def is_relaxed(machine: Machine) -> bool:
     return server.is_open(SITE) and server.is_sound()
 
 
-def test_nothing_is_left(server: Machine, release: Path, wheelhouse: Path, settings: bytes) -> None:
+def test_nothing_is_left(
+    server: Machine, release: Path, wheelhouse: Path, settings: bytes, trees: Path
+) -> None:
     cages = server.at("/etc/cagefs/cagefs.mp")
     cages.parent.mkdir()
     cages.write_text("/run/mysqld\n")
@@ -80,7 +89,9 @@ def test_nothing_is_left(server: Machine, release: Path, wheelhouse: Path, setti
     before.pop("/run/origin-pulls", None)  # the sandbox's; on a server it is the services' own
     installed(server, release, wheelhouse, settings)
     assert "/run/origin-pulls/account" in cages.read_text()
-    said = server.good(INSTALLER, "uninstall")
+    harm = trees / "harm"
+    said = server.good(*traps(harm), INSTALLER, "uninstall")
+    assert trodden(harm) == []
     assert is_relaxed(server)
     assert server.files(*OF_OTHERS) == before
     assert not server.at("/etc/origin-pulls").exists()
@@ -99,7 +110,10 @@ def test_with_keep_data_policies_come_back_with_the_next_installation(
 ) -> None:
     installed(server, release, wheelhouse, settings)
     presented(server)
-    said = server.good(INSTALLER, "uninstall", "--keep-data")
+    # As the README tells people to export it for a sandbox.
+    said = server.good(INSTALLER, "uninstall", "--keep-data", ORIGIN_PULLS_ROOT="/var/elsewhere")
+    assert "each answers a visitor without a certificate" in said
+    assert not server.at("/var/elsewhere").exists()
     assert is_relaxed(server)
     assert "nothing else: no file, unit, hook" in said
     assert f"at Cloudflare our certificates are still presented, to: {SITE}" in said

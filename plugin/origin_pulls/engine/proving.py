@@ -63,6 +63,7 @@ class Prover:
             return asking.ask(request, self.certificates, timeout=timeout)
 
         giving_way.check(self.config)
+        patience.expect(key for key, _ in asks)
         pool = futures.ThreadPoolExecutor(AT_ONCE)
         try:
             begun = [pool.submit(patience.asked, key, request, ask) for key, request in asks]

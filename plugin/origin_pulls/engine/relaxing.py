@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from origin_pulls.config import Config
-from origin_pulls.engine import giving_way, settling
+from origin_pulls.engine import giving_way, settling, still_refusing
 from origin_pulls.engine.settling import Say
 from origin_pulls.errors import Busy, Damaged, NotRestored
 from origin_pulls.model import include
@@ -21,6 +23,8 @@ from origin_pulls.store import Store, open_store
 from origin_pulls.store.rollouts import EdgeStore
 
 EMPTY = "The includes are empty"
+MOST_NAMES = 20
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = "It was interrupted, and then everything was relaxed."
 UNTOUCHED = "Everything was relaxed before anything of it was changed."
 
@@ -40,7 +44,8 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
 
     It looks at files alone: neither the store, nor the journal, nor the inventory is needed. A run
     under way gives way to it. Raises ``NotRestored`` when Apache cannot be brought to read the
-    emptied files, ``Busy`` when nothing was relaxed because somebody held the lock all the time.
+    emptied files or some vhost refuses visitors all the same, ``Busy`` when nothing was relaxed
+    because somebody held the lock all the time.
     """
     apache = Apache(config)
     with _the_lock(config, say):
@@ -48,16 +53,18 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
         begun = journal.set_aside(config.journal)
         emptied: list[Path] = []
         kept: list[Path] = []
+        lost: list[str] = []
         for path in _ours(apache):
             say(f"emptying {path}")
-            kept += _empty(path)
+            kept += _empty(path, lost)
             emptied.append(path)
         try:
-            if emptied or apache.parent() is None:
-                _reload(apache, say)
+            # Also where nothing was emptied: an earlier one may have come no further than that.
+            _reload(apache, say)
+            _ask_all(apache, say)
         finally:
             problems, job = _tell_store(config, who, stamp, begun)
-    return Relaxed(tuple(emptied), tuple(kept), tuple(problems), job)
+    return Relaxed(tuple(emptied), tuple(kept), (*lost, *problems), job)
 
 
 @contextmanager
@@ -87,15 +94,41 @@ def _ours(apache: Apache) -> Iterator[Path]:
             yield path
 
 
-def _empty(path: Path) -> list[Path]:
+def _empty(path: Path, lost: list[str]) -> list[Path]:
+    """Empty one; where an edit of somebody's was kept. What could not be kept is added to lost."""
     text = files.read(path)
-    aside = []
-    if text is not None and include.state(text) is not FileState.OURS:
-        kept = path.with_name(f"{path.name}.kept")
-        files.replace(kept, text)
-        aside.append(kept)
-    files.replace(path, include.nothing())
-    return aside
+    aside = path.with_name(f"{path.name}.kept") if _is_edited(text) else None
+    is_kept = aside is None
+    try:
+        if aside is not None and text is not None:
+            files.replace(aside, text)
+            is_kept = True
+        files.replace(path, include.nothing())
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        if aside is not None and not is_kept:
+            is_kept = _make_way(path, aside)
+        # An empty file is known as emptied, and making it so takes no room.
+        os.truncate(path, 0)
+    if not is_kept:
+        lost.append(f"The edits in {path} could not be kept: the disk is full.")
+    return [aside] if aside is not None and is_kept else []
+
+
+def _is_edited(text: bytes | None) -> bool:
+    return text is not None and include.state(text) is not FileState.OURS
+
+
+def _make_way(path: Path, aside: Path) -> bool:
+    """Whether the file could be moved aside, with an empty one in its place."""
+    path.rename(aside)
+    try:
+        path.touch(mode=files.PUBLIC)
+    except OSError:
+        aside.rename(path)
+        return False
+    return True
 
 
 def _reload(apache: Apache, say: Say) -> None:
@@ -106,6 +139,22 @@ def _reload(apache: Apache, say: Say) -> None:
         raise NotRestored(
             f"{EMPTY}, but {problem}",
             hint=f"Type: {apache.config.restart_program}",
+        )
+
+
+def _ask_all(apache: Apache, say: Say) -> None:
+    try:
+        refusing = still_refusing.hosts(apache)
+    except OSError as error:
+        say(f"no vhost could be asked whether it answers: {error}")
+        return
+    if refusing:
+        raise NotRestored(
+            f"{EMPTY}, but without a certificate these refuse visitors still: "
+            f"{', '.join(refusing[:MOST_NAMES])}{', …' if len(refusing) > MOST_NAMES else ''}",
+            hint=f"Let Apache read its configuration: {apache.config.restart_program}   If that "
+            f"changes nothing, something else demands it: grep -r SSLVerifyClient "
+            f"{apache.paths.conf_directory}",
         )
 
 

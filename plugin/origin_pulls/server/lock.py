@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from origin_pulls.errors import Busy
@@ -30,11 +30,17 @@ def held(path: Path, *, patience: float, waiting: Callable[[str], None]) -> Iter
             os.close(handle)
             handle = _open(path)
             _take(handle, path, patience, waiting)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        _note_holder(handle)
         yield
     finally:
         os.close(handle)
+
+
+def _note_holder(handle: int) -> None:
+    """Let those who wait know for whom; on a full disk they do without."""
+    os.ftruncate(handle, 0)
+    with suppress(OSError):
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
 
 
 def _open(path: Path) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,6 +15,7 @@ from origin_pulls.model.reconciling import Event
 from origin_pulls.server import files
 
 LARGEST = 4096  # bytes of one file
+LONGEST = 3600.0  # seconds that a hook takes, at the very most
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,22 @@ class Spooled:
 def read(config: Config) -> Spooled:
     """What is noted now. A file that makes no sense counts as read: it only says "look again"."""
     try:
-        places = sorted(islice(config.spool_directory.iterdir(), config.spool_files))
+        whole = (path for path in config.spool_directory.iterdir() if not _is_begun(path))
+        taken = sorted(islice(whole, config.spool_files))
     except OSError:
         return Spooled()
-    taken = [path for path in places if not path.name.startswith(".")]
     events = [event for path in taken if (event := _event(path))]
     return Spooled(tuple(events), tuple(taken))
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a hook may still be writing it. One that was killed is not: what it left is swept."""
+    if not path.name.startswith("."):
+        return False
+    with suppress(OSError):
+        if time.time() - path.stat().st_mtime > LONGEST:
+            path.unlink()
+    return True
 
 
 def has_something(config: Config) -> bool:
