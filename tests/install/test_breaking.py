@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import blocks, section
+from origin_pulls.config import Config
+from tests.documents import TOP, blocks, section
 from tests.install.killing import killed_at
 from tests.install.machine import Machine, tree
 from tests.server_under_test import Ran, UnderTest
@@ -50,6 +51,11 @@ if "agent" in sys.argv and "--help" not in sys.argv and not os.fork():
 """
 NOWHERE = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0"}
 (BY_HAND,) = blocks(section("docs/OPERATING.md", "Roll back"))[1:]
+
+
+def test_the_program_looks_for_the_lock_that_the_installer_holds() -> None:
+    places = (TOP / "appconfig/setup/places.sh").read_text()
+    assert f"INSTALLER_LOCK={Config().installation_lock}\n" in places
 
 
 @pytest.fixture
