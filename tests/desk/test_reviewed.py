@@ -175,7 +175,7 @@ def test_what_was_changed_since_is_not_taken_back(desk: Desk) -> None:
     due_at_once(server, number)
     server.store.close()
     until(lambda: not page_of(desk, number).revert_at, "it is given up")
-    assert "stays" in page_of(desk, number).lines[-1].text
+    until(lambda: "stays" in page_of(desk, number).lines[-1].text, "and that is said")
     assert desk.ask(Undo(number), ROOT)["refused"]
 
 
