@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def one(sandbox: Sandbox, cloudflare: Api) -> Iterator[UnderTest]:
 
 
 def typed(one: UnderTest, text: str, *arguments: str) -> Ran:
-    """Run a command with this on its stdin."""
+    """Start the program as a shell does, with this on its stdin; no warning may be given."""
     ran = subprocess.run(
         [*PROGRAM, "--root", str(one.root), *arguments],
         input=text,
@@ -55,6 +56,7 @@ def typed(one: UnderTest, text: str, *arguments: str) -> Ran:
         text=True,
         timeout=120,
         check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
@@ -126,7 +128,7 @@ def test_a_token_that_cloudflare_does_not_accept_is_not_kept(
     cloudflare.on("GET", "/zones", bad(403, 9109, "Invalid access token"))
     ran = typed(one, TOKEN, "token", "add", "--json")
     assert ran.code == 3
-    assert "not kept" in ran.record["message"]
+    assert "does not know this token" in ran.record["message"]
     cloudflare.script.clear()
     cloudflare.on("GET", "/user/tokens/verify", good({"id": "t", "status": "disabled"}))
     assert "disabled" in typed(one, TOKEN, "token", "add", "--json").record["message"]

@@ -138,7 +138,9 @@ ROOT: Mapping[str, str] = {
         sees It goes back by itself
         press Confirm: it stays
         sees Confirmed: it stays
-        press Undo this job
+        follow Undo this job
+        sees would be as before
+        press Undo job #
         ends Done
         follow plain.example
         sees Mode\\noff
@@ -252,7 +254,13 @@ ROOT: Mapping[str, str] = {
         fill New token = {secret}
         press Verify and replace
         sees Replaced: token
-        press Forget
+        follow Ask Cloudflare what they reach
+        sees What each token reaches
+        follow Forget
+        sees Nothing that is presented now depends on it alone
+        follow Keep it
+        follow Forget
+        press Forget token
         sees is forgotten here
     """,
     "settings": """
@@ -327,7 +335,8 @@ ROOT: Mapping[str, str] = {
         press Relax everything
         sees No vhost of this server demands
         follow Job #
-        press Undo this job
+        follow Undo this job
+        press Undo job #
         ends Done
     """,
 }
@@ -392,7 +401,8 @@ ACCOUNT: Mapping[str, str] = {
         press Apply
         ends Done and proven
         unfold Proof
-        press Undo this job
+        follow Undo this job
+        press Undo job #
         ends Done
         follow {own}
         sees Mode\\noff
@@ -449,7 +459,13 @@ ACCOUNT: Mapping[str, str] = {
         fill New token = {secret}
         press Verify and replace
         sees Replaced: token
-        press Forget
+        follow Ask Cloudflare what they reach
+        sees What each token reaches
+        follow Forget
+        sees Nothing that is presented now depends on it alone
+        follow Keep it
+        follow Forget
+        press Forget token
         sees is forgotten here
     """,
 }

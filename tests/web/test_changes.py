@@ -72,8 +72,30 @@ def test_root_enforces_confirms_and_undoes(served: Served) -> None:
     applied(whm)
     whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
     assert "Nothing says that Cloudflare presents" in whm.get("r=/review").text
+    whm.post("r=/discard", {})
+
+
+def test_an_undo_takes_nobodys_earlier_word_for_what_cloudflare_does(served: Served) -> None:
+    whm = served.whm
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    applied(whm, {"edge_ready": "yes"}, "&edge_ready=yes")
     whm.post("r=/stage", {"do": "off", "pick": "plain/plain.example"})
-    applied(whm)
+    ended_by = applied(whm)
+    review = whm.get(f"{ended_by}/undo/review").text
+    assert "Nothing would be done" in review
+    assert "Cloudflare still presents what was uploaded by hand" in review
+    assert (
+        "Cloudflare still presents"
+        not in served.account("plain").get(f"{ended_by}/undo/review").text
+    )
+    said = whm.get(f"{ended_by}/undo/review&edge_ready=yes").text
+    found = FINGERPRINT.search(said)
+    assert found, said
+    values = {"fingerprint": found[1], "edge_ready": "yes"}
+    undone = whm.post(f"{ended_by}/undo", values)
+    ended(whm, JOB.search(undone.headers["location"])[1])  # type: ignore[index]
+    assert served.under.is_enforced("plain.example")
+    served.under.json("off", "plain.example")
 
 
 def test_an_account_observes_its_own_vhost_and_the_administrator_sees_who(served: Served) -> None:
@@ -142,7 +164,10 @@ def test_apply_without_a_review_is_refused(served: Served) -> None:
 def test_what_changed_since_the_review_is_not_applied_blindly(served: Served) -> None:
     whm = served.whm
     whm.post("r=/stage", {"do": "observe", "pick": "acme/acme.example"})
-    answer = whm.post("r=/apply", {"fingerprint": "0" * 64})
+    found = FINGERPRINT.search(whm.get("r=/review").text)
+    assert found
+    # The agent's own part of it; the rest says what was asked.
+    answer = whm.post("r=/apply", {"fingerprint": "0" * 64 + found[1][64:]})
     number = JOB.search(answer.headers["location"])
     assert number
     assert "refused" in ended(whm, number[1]).text
@@ -224,7 +249,7 @@ def test_account_holders_may_do_what_the_settings_say(served: Served) -> None:
     finally:
         whm.post("r=/settings", {"accounts_may": "everything"})
         dedi.post("r=/discard", {})
-    wrong = followed(whm, whm.post("r=/settings", {"revert_minutes": "-1"}))
+    wrong = whm.post("r=/settings", {"revert_minutes": "-1"})
     assert "Not saved" in wrong.text
 
 
@@ -297,6 +322,26 @@ def test_a_review_that_takes_long_goes_on_and_is_shown_when_it_is_there(served: 
         gate.unlink(missing_ok=True)
         real.rename(httpd)
         whm.post("r=/discard", {})
+
+
+def test_a_domain_with_an_asterisk_is_called_so_everywhere(served: Served) -> None:
+    whm, shop = served.whm, served.account("shop")
+    shop.post("r=/stage", {"do": "observe", "pick": "shop/_wildcard_.shop.example"})
+    page = applied(shop)
+    whm.post("r=/vhosts/shop/_wildcard_.shop.example/lock", {"reason": "Ask first"})
+    visible = re.compile(r">[^<]*_wildcard_[^<]*<")
+    try:
+        for query in (page, "r=/activity", "r=/doctor", "r=/jobs", "r=/", "r=/tokens"):
+            text = re.sub('<div class="op-diff".*?</div>', "", whm.get(query).text, flags=re.DOTALL)
+            assert not visible.search(text), (query, visible.search(text))
+        assert "shop/*.shop.example" in whm.get("r=/activity").text
+        export = whm.get("r=/export&form=csv&search=shop").text
+        assert "*.shop.example,shop," in export
+        assert "_wildcard_" not in export
+    finally:
+        whm.post("r=/vhosts/shop/_wildcard_.shop.example/unlock", {})
+        shop.post("r=/stage", {"do": "off", "pick": "shop/_wildcard_.shop.example"})
+        applied(shop)
 
 
 def test_the_doctor_says_how_it_stands(served: Served) -> None:

@@ -33,7 +33,7 @@ MOST_DIFF = 400_000  # characters in one answer
 
 def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
     """What a wish would do, and the job that it would be."""
-    items = working.items_of(server, wish, looking.look(server))
+    items = working.items_of(server, wish, looking.look(server), keeps_gone=True)
     job = Job(
         number=0,
         kind="preview",
@@ -43,9 +43,8 @@ def prepared_for(server: Server, wish: Reviewed) -> tuple[Prepared, Job]:
         is_partial=wish.is_partial,
     )
     looked_at = entering.as_presented(server, items)
-    first = [one.key for one, item in zip(items, looked_at, strict=True) if one != item]
     prepared = preparing.prepare(server, [replace(job, items=looked_at)])
-    return replace(prepared, edge_first=tuple(sorted(first))), job
+    return replace(prepared, edge_first=entering.edge_first(items, looked_at)), job
 
 
 def preview(server: Server, wish: Reviewed, *, after: int = 0, is_account: bool) -> Preview:

@@ -40,6 +40,7 @@ EXIT_CODES = {State.DONE: 0, State.REFUSED: 3, State.RESTORED: 4, State.NOT_REST
 
 STEP = "step"  # the kind of a job that another one, at Cloudflare, makes for an ordinary run
 ROTATE = "rotate"
+UNDO = "undo"
 UNTOUCHED = Policy()
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from origin_pulls.model.settings import TITLES
+
 TYPED = re.compile(r"`([^`]+)`")
 # A clause ends with its stop or semicolon and a blank: dots in names and versions end nothing.
 CLAUSE = re.compile(r"(?<=[.;]) +")
@@ -33,13 +35,14 @@ _OWN = "origin-pulls "
 _JOB = "(?P<number>[0-9]+)"
 SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"(?:{_OWN})?token add", Spot("Tokens > Bring a token", "tokens")),
-    (f"(?:{_OWN})?token (?:list|check)", Spot("Tokens", "tokens")),
+    (f"(?:{_OWN})?token list", Spot("Tokens", "tokens")),
+    (f"(?:{_OWN})?token check", Spot("Tokens > Ask Cloudflare what they reach", "tokens")),
     (f"{_OWN}list --attention", Spot("Domains > Attention", "attention")),
     (f"{_OWN}list(?: --search TEXT)?", Spot("Domains", "domains")),
     (f"{_OWN}jobs", Spot("Jobs", "jobs")),
     (f"{_OWN}(?:job|wait) {_JOB}", Spot("Job {number}", "job")),
     (f"{_OWN}wait N", Spot("Jobs", "jobs")),
-    (f"{_OWN}undo {_JOB}", Spot("Job {number} > Undo this job", "job")),
+    (f"{_OWN}undo {_JOB}(?: --edge-ready)?", Spot("Job {number} > Undo this job", "job")),
     (f"{_OWN}cancel {_JOB}", Spot("Job {number} > Cancel this job", "job")),
     (f"{_OWN}edge {NAME}", Spot("Ask Cloudflare now")),
     (f"(?:{_OWN})?show(?: {NAME})?", Spot("the page of the domain")),
@@ -66,6 +69,7 @@ SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"{_OWN}relax --all", Spot("Relax everything", "relax", is_for_all=False)),
     (f"{_OWN}activity", Spot("Activity", "activity", is_for_all=False)),
     (f"{_OWN}doctor", Spot("Doctor", "doctor", is_for_all=False)),
+    *((name, Spot(title, is_for_all=False)) for name, title in TITLES.items()),
 )
 _PATTERNS = tuple((re.compile(pattern), spot) for pattern, spot in SPOTS)
 

@@ -19,6 +19,7 @@ from origin_pulls.web import facts
 from origin_pulls.web.answers import is_partial, page, part, say
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
+from origin_pulls.web.refused import NotFound
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config, drafts
 
@@ -27,6 +28,7 @@ pages = Blueprint("domains", __name__)
 ASKED = ("search", "mode", "account", "owner", "attention", "locked", "proxied", "sort", "order")
 FORMS = {"csv": "text/csv", "json": "application/json"}
 MOST_ROWS = 500
+SHOWN = {"on": True, "off": False}
 
 
 @pages.get("/")
@@ -56,8 +58,10 @@ def listing() -> str:
 def stage() -> str | Answer:
     """Note what the switches, or the buttons for what is selected, say."""
     if request.form.get("do", "switches") == "switches":
-        rows = [addressed.vhost(key) for key in request.form.getlist("row")[:MOST_ROWS]]
-        _note_switches(rows, set(request.form.getlist("on")))
+        on = set(request.form.getlist("on"))
+        shown = [_as_shown(text) for text in request.form.getlist("row")[:MOST_ROWS]]
+        rows = [row for row, _ in shown]
+        _note_switches([row for row, was_on in shown if was_on is not (row.key in on)], on)
     else:
         rows = []
         if not _note_mode(_mode(request.form["do"])):
@@ -109,6 +113,18 @@ def _mode(text: str) -> Mode:
         return Mode(text)
     except ValueError as error:
         raise Unusable(f"{names.shown(text)} is no mode", hint=f"{', '.join(Mode)}.") from error
+
+
+def _as_shown(text: str) -> tuple[VhostRow, bool | None]:
+    """A row of the list, and whether its switch was on when it was shown.
+
+    ``KEY:on`` and ``KEY:off`` stand in the list, which may be old: what somebody else changed since
+    is no switch that was moved. A script sends ``KEY`` alone, when a switch is moved.
+    """
+    key, mark, was = text.partition(":")
+    if mark and was not in SHOWN:
+        raise NotFound("There is no such vhost", hint="Look at the list of domains.")
+    return addressed.vhost(key), SHOWN.get(was)
 
 
 def _note_switches(rows: Sequence[VhostRow], on: set[str]) -> None:

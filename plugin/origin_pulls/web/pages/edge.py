@@ -11,7 +11,7 @@ from origin_pulls.errors import Refused
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.rows import VhostRow
 from origin_pulls.model.wish import Change, Rotate, Wanted
-from origin_pulls.web.answers import page, part, say
+from origin_pulls.web.answers import page, part, say, say_not
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config
@@ -53,7 +53,7 @@ def rotate(user: str, name: str) -> Response:
     try:
         number = desk.submit(config(), asking(), wish)
     except Refused as error:
-        said = say(f"Nothing was done: {error.message}. {error.hint}")
+        said = say_not("Nothing was done", error)
         return go("edge.review", user=user, name=name, said=said)
     return go("jobs.job", number=number)
 

@@ -12,7 +12,7 @@ from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Refused
 from origin_pulls.model.job import STEP, State
 from origin_pulls.model.wish import Undo
-from origin_pulls.web.answers import page, part, say
+from origin_pulls.web.answers import page, part, say, say_not
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
@@ -47,19 +47,30 @@ def progress(number: int) -> str:
 def undo_review(number: int) -> str:
     """What taking a job back would do."""
     found, after = addressed.job(number), addressed.place()
-    preview = desk.preview(config(), asking(), Undo(number, asking().user), after)
-    count = sum(found.counts.values())
-    title = f"Undo job {number}?"
-    return page("undo.html", title, preview=preview, number=number, count=count, after=after)
+    preview = desk.preview(config(), asking(), _undo(number), after)
+    return page(
+        "undo.html",
+        f"Undo job {number}?",
+        preview=preview,
+        number=number,
+        count=sum(found.counts.values()),
+        after=after,
+        is_edge_ready=_undo(number).is_edge_ready,
+        # Whoever said so of what the job ended has to say it anew.
+        was_said=any(
+            one.before.policy.edge_ready and not one.wanted.edge_ready for one in found.items
+        ),
+    )
 
 
 @pages.post("/jobs/<int:number>/undo")
 def undo(number: int) -> Response:
     """Take a job back, by a job of its own."""
     addressed.job(number)
-    reviewed = request.form.get("fingerprint", "")
-    wish = Undo(number, asking().user, fingerprint=reviewed)
-    undone_by = desk.submit(config(), asking(), wish)
+    try:
+        undone_by = desk.submit(config(), asking(), _undo(number))
+    except Refused as error:
+        return go("jobs.job", number=number, said=say_not("Not undone", error))
     return go("jobs.job", number=undone_by)
 
 
@@ -67,7 +78,10 @@ def undo(number: int) -> Response:
 def confirm(number: int) -> Response:
     """Let a job stay that would go back by itself."""
     addressed.job(number)
-    desk.confirm(config(), asking(), number)
+    try:
+        desk.confirm(config(), asking(), number)
+    except Refused as error:
+        return go("jobs.job", number=number, said=say_not("Not confirmed", error))
     return go("jobs.job", number=number, said=say("Confirmed: it stays."))
 
 
@@ -78,8 +92,7 @@ def cancel(number: int) -> Response:
     try:
         desk.cancel(config(), asking(), number)
     except Refused as error:
-        said = say(f"Not cancelled: {error.message}. {error.hint}")
-        return go("jobs.job", number=number, said=said)
+        return go("jobs.job", number=number, said=say_not("Not cancelled", error))
     return go("jobs.job", number=number, said=say("Cancelled: what it did is being taken back."))
 
 
@@ -94,3 +107,14 @@ def again(number: int) -> Response:
     ]
     drafts().stage(asking().user, staged, time.time())
     return go("review.review")
+
+
+def _undo(number: int) -> Undo:
+    given = request.values
+    return Undo(
+        number,
+        asking().user,
+        fingerprint=given.get("fingerprint", ""),
+        # Whether Cloudflare presents a certificate is the administrator's word, nobody else's.
+        is_edge_ready=given.get("edge_ready") == "yes" and not account(),
+    )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
-from origin_pulls.errors import Refused
+from origin_pulls.errors import OriginPullsError, Refused
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.rows import Question
 from origin_pulls.web.answers import page, say
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import asking, config
+
+logger = logging.getLogger(__name__)
 
 pages = Blueprint("panic", __name__)
 
@@ -21,6 +25,16 @@ pages = Blueprint("panic", __name__)
 def ask() -> str:
     """What relaxing everything means, and the question whether to do it."""
     return _asked(None)
+
+
+def _demanding() -> int | None:
+    """How many vhosts ask for a certificate; unknown where the store cannot be read."""
+    try:
+        modes = reading.vhost_page(config(), Question(per_page=1)).modes
+    except OriginPullsError as error:
+        logger.warning("%s", error.message)
+        return None
+    return sum(modes.get(mode, 0) for mode in (Mode.OBSERVE, Mode.ENFORCE))
 
 
 @pages.post("/relax")
@@ -37,6 +51,4 @@ def relax() -> str | Response:
 
 
 def _asked(problem: Refused | None) -> str:
-    found = reading.vhost_page(config(), Question(per_page=1))
-    demanding = sum(found.modes.get(mode, 0) for mode in (Mode.OBSERVE, Mode.ENFORCE))
-    return page("relax.html", "Relax everything", demanding=demanding, problem=problem)
+    return page("relax.html", "Relax everything", demanding=_demanding(), problem=problem)
