@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,22 @@ import pytest
 
 from origin_pulls.sandbox import Sandbox
 from origin_pulls.sandbox.sandbox import take_down
+
+LONG_ONES = frozenset(("install", "edge"))
+
+
+def pytest_configure() -> None:
+    """Programs that tests start hear Ctrl-C, also where a script runs the tests in its background.
+
+    Shells let what they put there ignore it, and every program inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: workers take whole files, and none is to be last alone."""
+    items.sort(key=lambda item: not LONG_ONES.intersection(item.path.parts))
 
 
 @contextmanager

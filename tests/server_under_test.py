@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from origin_pulls.model.proof import Ask, Seen, Shown
 from origin_pulls.sandbox import Sandbox
 from origin_pulls.server import asking, certificates, files
 from origin_pulls.server.apache import Apache
+from tests.forked import Command
 
 UP_AGAIN = "resuming normal operations"
 PROGRAM = [sys.executable, "-c", "from origin_pulls.cli import main; main()"]
@@ -61,20 +62,22 @@ class UnderTest:
 
     def run(self, *arguments: str, timeout: float = 120) -> Ran:
         """Run the command line as a user would."""
-        with self.start(*arguments) as process:
+        with self.started(*arguments) as process:
             out, err = process.communicate(timeout=timeout)
-        return Ran(process.returncode, out, err)
+        return Ran(process.wait(), out, err)
 
-    def start(self, *arguments: str, log: Path | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, log: Path | None = None) -> Command:
         """Start the command line without waiting for its end; ``log`` takes its stderr."""
-        with (log or Path(os.devnull)).open("w") as errors:
-            return subprocess.Popen(
-                [*PROGRAM, "--root", str(self.root), *arguments],
-                stdout=subprocess.PIPE,
-                stderr=errors if log else subprocess.PIPE,
-                text=True,
-                env={**os.environ, "PYTHONWARNINGS": "error"},
-            )
+        return Command(["--root", str(self.root), *arguments], log=log)
+
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[Command]:
+        """The command line while it runs; at the end of the block it has ended, or is ended."""
+        with self.start(*arguments) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """Run a command that must go well, with --json."""

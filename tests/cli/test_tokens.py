@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def one(sandbox: Sandbox, cloudflare: Api) -> Iterator[UnderTest]:
 
 
 def typed(one: UnderTest, text: str, *arguments: str) -> Ran:
-    """Run a command with this on its stdin."""
+    """Start the program as a shell does, with this on its stdin; no warning may be given."""
     ran = subprocess.run(
         [*PROGRAM, "--root", str(one.root), *arguments],
         input=text,
@@ -55,6 +56,7 @@ def typed(one: UnderTest, text: str, *arguments: str) -> Ran:
         text=True,
         timeout=120,
         check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
     )
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 

@@ -23,6 +23,7 @@ from origin_pulls.model.rows import Question
 from origin_pulls.model.wish import Change, Wanted, Wish
 from origin_pulls.sandbox import Sandbox
 from origin_pulls.server import users
+from tests.forked import Command
 from tests.server_under_test import UnderTest, replace_program
 
 ROOT = Caller(Kind.WHM, "root", "192.0.2.1", "web")
@@ -123,7 +124,7 @@ class Desk:
 
 
 @contextmanager
-def agent_of(one: UnderTest) -> Iterator[subprocess.Popen[str]]:
+def agent_of(one: UnderTest) -> Iterator[Command]:
     """A running agent, ended by its process number."""
     process = one.start("agent", log=one.root / "agent.log")
     try:

@@ -13,17 +13,13 @@ NAME = "blog.example"
 
 def killed_at(site: EdgeSite, said: str, *arguments: str) -> None:
     """Run a command and kill it as soon as it says this."""
-    process = site.start(*arguments)
-    try:
+    with site.started(*arguments) as process:
         assert process.stderr
         for line in process.stderr:
             if said in line:
                 break
         else:
             raise AssertionError(f"it never said {said}")
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
 
 
 # Each line that the whole way says, in order; every step lies between two of them.

@@ -121,12 +121,12 @@ def test_what_was_cancelled_is_said_once_and_needs_no_attention(site: EdgeSite) 
 def test_who_stops_waiting_for_the_agent_learns_what_becomes_of_the_job(site: EdgeSite) -> None:
     with agent_of(site):
         site.remote.switch(fate="stuck", fate_times=1)
-        process = site.start("enforce", NAME)
-        assert process.stderr
-        while "waiting for Cloudflare" not in (line := process.stderr.readline()):
-            assert line, "it ended before it waited"
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        with site.started("enforce", NAME) as process:
+            assert process.stderr
+            while "waiting for Cloudflare" not in (line := process.stderr.readline()):
+                assert line, "it ended before it waited"
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
         number = site.json("jobs")["jobs"][0]["job"]
         assert process.returncode == 130
         assert f"job {number} goes on in the agent" in said

@@ -10,8 +10,9 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from multiprocessing import get_context
 from pathlib import Path
+
+from tests.forked import FORKING
 
 EFFECTS = frozenset(("os.rename", "os.remove", "os.mkdir", "os.rmdir", "subprocess.Popen"))
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -27,9 +28,7 @@ def run_until(
     ``during`` counts programs alone, and lets the one that is started run for a moment, so that
     the death comes in its middle. Gives ``None`` when the process died, else the exit code.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["origin_pulls.cli", "tests.engine.dying"])
-    process = context.Process(target=_change, args=(root, tuple(names), mode, effect, during))
+    process = FORKING.Process(target=_change, args=(root, tuple(names), mode, effect, during))
     process.start()
     process.join(120)
     code = process.exitcode

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from origin_pulls.model.proof import Ask
 from origin_pulls.sandbox import Sandbox
 from origin_pulls.server import asking
 from tests.engine.test_together import agent_of, gate, until
-from tests.server_under_test import UnderTest
+from tests.server_under_test import PROGRAM, UnderTest
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(120)]
 
@@ -216,6 +217,18 @@ def test_a_change_that_is_stopped_by_hand_takes_itself_back(
     assert one.is_open("blog.example")
     assert one.is_sound()
     assert not (one.config.journal / "current").exists()
+
+
+def test_what_was_started_with_nohup_goes_on_when_the_terminal_closes(one: UnderTest) -> None:
+    words = ["nohup", *PROGRAM, "--root", str(one.root), *ENFORCE]
+    pipe = subprocess.PIPE
+    with gate(one) as closed, subprocess.Popen(words, stdout=pipe, stderr=pipe) as process:
+        until(lambda: one.include("blog", "blog.example").exists(), "the include is written")
+        process.send_signal(signal.SIGHUP)
+        closed.unlink()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, (out, err)
+    assert one.is_enforced("blog.example")
 
 
 @contextmanager

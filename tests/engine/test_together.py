@@ -19,6 +19,7 @@ from origin_pulls.agent import speaking
 from origin_pulls.model.policy import Policy, read_policy
 from origin_pulls.sandbox import Sandbox
 from tests.conftest import standing
+from tests.forked import Command
 from tests.server_under_test import UnderTest, replace_program
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(120)]
@@ -35,7 +36,7 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 
 @contextmanager
-def agent_of(one: UnderTest) -> Iterator[subprocess.Popen[str]]:
+def agent_of(one: UnderTest) -> Iterator[Command]:
     """A running agent, ended by its process number."""
     process = one.start("agent", log=one.root / "agent.log")
     try:

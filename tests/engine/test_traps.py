@@ -420,5 +420,9 @@ def test_relax_empties_an_edited_include_and_keeps_the_edit(under_test: UnderTes
 def test_relax_can_be_taken_back(under_test: UnderTest) -> None:
     assert under_test.run(*FOREVER).code == 0
     job = under_test.json("relax", "--all")["job"]
-    assert under_test.run("undo", str(job)).code == 0
+    refused = under_test.run("undo", str(job))
+    assert refused.code == 3, "what was said of Cloudflare was said of a demand that is over"
+    assert "--edge-ready" in refused.stdout
+    assert under_test.is_open("blog.example")
+    assert under_test.run("undo", str(job), "--edge-ready").code == 0
     assert under_test.is_enforced("blog.example")

@@ -95,14 +95,17 @@ class Machine:
         return ran.stdout
 
     def install(self, release: Path, wheelhouse: Path) -> str:
-        """Install a release; built once, it is found whole the next time, as after a rollback."""
-        kept, place = self.root / "kept-release", self.at("/opt/origin-pulls/releases/1.0.0")
+        """Install a release; built once, it is found whole the next time, as after a rollback.
+
+        That holds for all machines of these tests: it lies at the same place on each.
+        """
+        kept, place = built(release), self.at("/opt/origin-pulls/releases/1.0.0")
         if kept.exists() and not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["cp", "-al", kept, place], check=True)
+            subprocess.run(["cp", "-a", kept, place], check=True)
         said = self.good(release / "install.sh", "--wheelhouse", wheelhouse)
         if not kept.exists():
-            subprocess.run(["cp", "-al", place, kept], check=True)
+            subprocess.run(["cp", "-a", place, kept], check=True)
         return said
 
     def at(self, path: str) -> Path:
@@ -133,6 +136,11 @@ class Machine:
     def files(self, *without: str) -> dict[str, str]:
         """Every file, link and folder of the machine: path to what it is, and its content."""
         return dict(_seen(self.root, (*without, "/cloudflare/")))  # the stand-in's own log
+
+
+def built(release: Path) -> Path:
+    """Where a release is kept once it was built on some machine."""
+    return release.with_name(f"{release.name}-built")
 
 
 @contextmanager

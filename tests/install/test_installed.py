@@ -26,7 +26,7 @@ NEW_SCHEMA = "\nMIGRATIONS = (*MIGRATIONS, 'CREATE TABLE later (a TEXT);\\n')\n"
 @pytest.fixture(scope="module")
 def installed(server: Machine, release: Path, wheelhouse: Path) -> Machine:
     """A machine with one version installed and one site enforced."""
-    server.good(release / "install.sh", "--wheelhouse", wheelhouse)
+    server.install(release, wheelhouse)
     server.good(PROGRAM, "enforce", SITE, "--edge-ready")
     return server
 

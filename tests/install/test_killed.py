@@ -24,7 +24,6 @@ OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run", "/etc/apache2/logs", "/var/cpanel/locks", "/usr/local/cpanel/logs"),
     *("/etc/subuid", "/etc/subgid", "/etc/origin-pulls", "/etc/passwd", "/etc/group"),
-    "/kept-release",
     "/var/cpanel/hooks.yaml",
     SPRITES,
     *("/etc/shadow", "/etc/gshadow"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import blocks, section
-from tests.install.machine import Machine
+from tests.install.machine import Machine, built
 from tests.server_under_test import Ran, UnderTest, replace_program
 
 pytestmark = [pytest.mark.apache, pytest.mark.timeout(600)]
@@ -135,7 +135,7 @@ def test_by_hand_where_the_program_is_gone_and_its_agent_hangs(
         typed_well(enforced, BY_HAND)
         assert is_relaxed(enforced)
     # The release is built once; the next time it stands there already.
-    subprocess.run(["cp", "-al", enforced.root / "kept-release", gone], check=True)
+    subprocess.run(["cp", "-a", built(release), gone], check=True)
     typed_well(enforced, PROGRAM_GONE, release)
     assert stays_relaxed(enforced)
     enforced.good(PROGRAM, "enforce", SITE, "--edge-ready")

@@ -24,7 +24,7 @@ OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
     *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
     *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
-    *("/kept-release", HOOKS, SPRITES),
+    *(HOOKS, SPRITES),
 )
 
 
@@ -81,7 +81,7 @@ def test_with_keep_data_policies_come_back_with_the_next_installation(
     assert server.at("/etc/origin-pulls/keys").is_dir()
     server.install(release, wheelhouse)
     number = server.good(PROGRAM, "jobs").split()[0]
-    server.good(PROGRAM, "undo", number)
+    server.good(PROGRAM, "undo", number, "--edge-ready")
     assert UnderTest(server.sandbox).is_enforced(SITE)
     server.good(INSTALLER, "uninstall")
 

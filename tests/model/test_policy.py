@@ -48,7 +48,7 @@ def test_a_demand_that_is_there_goes_on_or_ends(now: Policy, wanted: Policy) -> 
     ("now", "wanted", "is_kept"),
     [
         (VOUCHED, ON, True),
-        (VOUCHED, Policy(mode=Mode.OBSERVE), True),
+        (VOUCHED, Policy(mode=Mode.OBSERVE), False),
         (VOUCHED, Policy(mode=Mode.ENFORCE, trust=Trust.CLOUDFLARE), False),
         (Policy(mode=Mode.OBSERVE, edge_ready=True), ON, False),
         (Policy(mode=Mode.OBSERVE, edge_ready=True), VOUCHED, False),

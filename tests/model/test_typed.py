@@ -20,8 +20,8 @@ TEMPLATES = PACKAGE.parents[1] / "templates"
 NOT_ON_PAGES = ("cli", "sandbox")
 # What no page has: an administrator types it, an account holder is not told of it.
 AT_THE_SHELL = re.compile(
-    r"origin-pulls (?:zones|agent|check-installation(?: --repair)?|certificate import(?: [^ ]+)?"
-    r"|rotate [^ ]+ --made-here|ranges(?: --json)?)"
+    r"origin-pulls (?:zones|check-installation(?: --repair)?|certificate import(?: [^ ]+)?"
+    r"|rotate [^ ]+ --made-here|ranges(?: --json)?|agent)"
     r"|--(?:from|shrink|ca|root DIR)"
 )
 OPTION = re.compile(r"(?<![\w`-])--[a-z]")

@@ -99,6 +99,15 @@ def test_apache_that_died_without_a_word_comes_back(fresh_sandbox: Sandbox) -> N
     assert ask(Sandbox.up(fresh_sandbox.directory), "shop.example").status == 200
 
 
+def test_an_apache_that_died_is_started_though_its_number_is_another_process_now(
+    fresh_sandbox: Sandbox,
+) -> None:
+    apache.stop(fresh_sandbox.layout)
+    fresh_sandbox.layout.pid_file.write_text(f"{os.getpid()}\n")
+    assert apache.start(fresh_sandbox.layout) == ""
+    assert ask(fresh_sandbox, "shop.example").status == 200
+
+
 def test_reset_makes_fresh_files_in_the_same_place(fresh_sandbox: Sandbox) -> None:
     page = fresh_sandbox.path("/home/shop/public_html/index.html")
     page.write_text("defaced")

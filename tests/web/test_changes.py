@@ -72,8 +72,30 @@ def test_root_enforces_confirms_and_undoes(served: Served) -> None:
     applied(whm)
     whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
     assert "Nothing says that Cloudflare presents" in whm.get("r=/review").text
+    whm.post("r=/discard", {})
+
+
+def test_an_undo_takes_nobodys_earlier_word_for_what_cloudflare_does(served: Served) -> None:
+    whm = served.whm
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    applied(whm, {"edge_ready": "yes"}, "&edge_ready=yes")
     whm.post("r=/stage", {"do": "off", "pick": "plain/plain.example"})
-    applied(whm)
+    ended_by = applied(whm)
+    review = whm.get(f"{ended_by}/undo/review").text
+    assert "Nothing would be done" in review
+    assert "Cloudflare still presents what was uploaded by hand" in review
+    assert (
+        "Cloudflare still presents"
+        not in served.account("plain").get(f"{ended_by}/undo/review").text
+    )
+    said = whm.get(f"{ended_by}/undo/review&edge_ready=yes").text
+    found = FINGERPRINT.search(said)
+    assert found, said
+    values = {"fingerprint": found[1], "edge_ready": "yes"}
+    undone = whm.post(f"{ended_by}/undo", values)
+    ended(whm, JOB.search(undone.headers["location"])[1])  # type: ignore[index]
+    assert served.under.is_enforced("plain.example")
+    served.under.json("off", "plain.example")
 
 
 def test_an_account_observes_its_own_vhost_and_the_administrator_sees_who(served: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,12 @@ def with_something_staged(panel: Panel) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def staged(panel: Panel) -> None:
+def staged(panel: Panel) -> Iterator[None]:
     """A change waits all the time, so that the review has something to show."""
     with_something_staged(panel)
+    yield
+    for visitor in (panel.whm, panel.account("blog")):
+        visitor.post("r=/discard", {})
 
 
 @pytest.mark.parametrize("user", ["root", "blog"])

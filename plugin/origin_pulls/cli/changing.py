@@ -174,10 +174,16 @@ def apply(config: Config, as_json: bool, file: Path, dry_run: bool, keep_going: 
 @click.command()
 @click.argument("number", type=click.IntRange(1, LARGEST_NUMBER))
 @click.option("--dry-run", is_flag=True, help="Show steps and diffs; touch nothing.")
+@click.option(
+    "--edge-ready",
+    is_flag=True,
+    help="Cloudflare still presents what was demanded by your word before.",
+)
 @common
-def undo(config: Config, as_json: bool, number: int, dry_run: bool) -> int:
+def undo(config: Config, as_json: bool, number: int, dry_run: bool, edge_ready: bool) -> int:
     """Take one job back: each of its vhosts gets the policy that it had before."""
-    return _carry_out(config, Undo(number, person()), dry_run=dry_run, as_json=as_json)
+    wish = Undo(number, person(), is_edge_ready=edge_ready)
+    return _carry_out(config, wish, dry_run=dry_run, as_json=as_json)
 
 
 @click.command()

@@ -32,7 +32,9 @@ def revert(server: Server, wake: Callable[[], None]) -> None:
 def _go_back(server: Server, one: Awaited, wake: Callable[[], None]) -> None:
     marks = Marks(server.store)
     try:
-        number = working.accept(server, Undo(one.job, AGENT.user, is_partial=True), AGENT)
+        # Whoever lets something be so for minutes means what was before by "back".
+        undo = Undo(one.job, AGENT.user, is_partial=True, is_edge_ready=True)
+        number = working.accept(server, undo, AGENT)
     except Refused as error:
         # Undone by hand, or set anew since: somebody has decided otherwise.
         logger.info("job %d does not go back by itself: %s", one.job, error)

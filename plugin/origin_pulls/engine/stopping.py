@@ -35,21 +35,23 @@ _stop = _Stop()
 def taken_back() -> Iterator[None]:
     """Turn the first such signal into ``KeyboardInterrupt``; further ones wait for the block.
 
-    ``Carrying`` answers it by taking back, which must not be interrupted again.
+    ``Carrying`` answers it by taking back, which must not be interrupted again. What we were
+    started to ignore (``nohup``, a script's background) stays ignored.
     """
     if not _is_main():
         yield
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    now = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: how for number, how in now.items() if how is not signal.SIG_IGN}
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
-        for one in SIGNALS:
+        for one in before:
             # No SIG_IGN: programs that are started meanwhile, Apache too, would inherit it.
             signal.signal(one, _once_is_enough)
         _stop.answer()
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, stop)
     try:
         yield

@@ -17,7 +17,7 @@ from origin_pulls.errors import Damaged, OriginPullsError, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
-from origin_pulls.model.policy import Mode
+from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change, JobWish, Reviewed, Rotate, Undo
 from origin_pulls.server import lock
 from origin_pulls.store.rollouts import EdgeStore
@@ -68,7 +68,9 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
 def items_of(server: Server, wish: Reviewed, found: Inventory) -> tuple[Item, ...]:
     """The items of the job that a wish is, or would be; ``Refused`` when it cannot be meant."""
     if isinstance(wish, Undo):
-        return undone(server, wish.job, is_partial=wish.is_partial)
+        return undone(
+            server, wish.job, is_partial=wish.is_partial, is_edge_ready=wish.is_edge_ready
+        )
     vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
     return tuple(
         item_for(
@@ -78,10 +80,13 @@ def items_of(server: Server, wish: Reviewed, found: Inventory) -> tuple[Item, ..
     )
 
 
-def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[Item, ...]:
+def undone(
+    server: Server, number: int, *, is_partial: bool = False, is_edge_ready: bool = False
+) -> tuple[Item, ...]:
     """The items that take a job back, or ``Refused`` with the reason why they cannot.
 
     With ``is_partial`` what has been changed since is passed over; ``Refused`` if that is all.
+    What a person said of Cloudflare before the job counts again only with ``is_edge_ready``.
     """
     job = server.store.job(number)
     if job is None:
@@ -127,11 +132,16 @@ def undone(server: Server, number: int, *, is_partial: bool = False) -> tuple[It
             user=item.user,
             server_name=item.server_name,
             incarnation=item.incarnation,
-            wanted=item.before.policy,
+            wanted=_as_before(item, is_edge_ready=is_edge_ready),
             after_job=item.before.job,
         )
         for item in done
     )
+
+
+def _as_before(item: Item, *, is_edge_ready: bool) -> Policy:
+    before = item.before.policy
+    return before.vouched(item.wanted, is_said=before.edge_ready and is_edge_ready)
 
 
 def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) -> bool:

@@ -95,9 +95,9 @@ class Policy:
 
         What was said of another certificate, or of an earlier demand, says nothing of this one.
         """
+        goes_on = self.mode is now.mode is Mode.ENFORCE
         is_same = (self.trust, self.ca) == (now.trust, now.ca)
-        begins = self.mode is Mode.ENFORCE and now.mode is not Mode.ENFORCE
-        return replace(self, edge_ready=is_said or (now.edge_ready and is_same and not begins))
+        return replace(self, edge_ready=is_said or (now.edge_ready and goes_on and is_same))
 
     def as_record(self) -> dict[str, object]:
         """The policy as plain values, the shape that ``read_policy`` takes."""

@@ -102,7 +102,7 @@ def of_policy(
     refused = of_touching(may, (now, wanted), locked=locked, name=name)
     if refused:
         return refused
-    if wanted.edge_ready and not (now.edge_ready and _trusts_the_same(now, wanted)):
+    if wanted.edge_ready and not wanted.vouched(now, is_said=False).edge_ready:
         return Refused(
             f"{name}: only the administrator can say that Cloudflare is ready",
             hint="Leave it out: the certificate is brought there for you, or you are told how.",
@@ -148,10 +148,13 @@ def as_told_to_accounts(message: str, hint: str) -> tuple[str, str]:
 def with_who(wish: Wish, caller: Caller) -> Wish:
     """The wish in the name of who really asks."""
     match wish:
+        case Undo() if caller.is_account:
+            return replace(wish, who=caller.user, is_edge_ready=False)
         case Change() | Undo() | Rotate() | Cancel():
             return replace(wish, who=caller.user)
         case Preview():
-            return replace(wish, of=replace(wish.of, who=caller.user))
+            of = with_who(wish.of, caller)
+            return replace(wish, of=of) if isinstance(of, Change | Undo) else wish
     if not isinstance(wish, TokenWish):
         return wish
     if caller.is_account:

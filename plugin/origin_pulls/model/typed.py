@@ -42,7 +42,7 @@ SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"{_OWN}jobs", Spot("Jobs", "jobs")),
     (f"{_OWN}(?:job|wait) {_JOB}", Spot("Job {number}", "job")),
     (f"{_OWN}wait N", Spot("Jobs", "jobs")),
-    (f"{_OWN}undo {_JOB}", Spot("Job {number} > Undo this job", "job")),
+    (f"{_OWN}undo {_JOB}(?: --edge-ready)?", Spot("Job {number} > Undo this job", "job")),
     (f"{_OWN}cancel {_JOB}", Spot("Job {number} > Cancel this job", "job")),
     (f"{_OWN}edge {NAME}", Spot("Ask Cloudflare now")),
     (f"(?:{_OWN})?show(?: {NAME})?", Spot("the page of the domain")),

@@ -57,13 +57,15 @@ class Change:
 class Undo:
     """Take one job back; ``is_partial`` passes over what has been changed since.
 
-    ``fingerprint`` is that of a preview, as of a change's.
+    ``fingerprint`` is that of a preview, as of a change's. Where the job ended a demand for which a
+    person had said that Cloudflare is ready, ``is_edge_ready`` says so of it anew.
     """
 
     job: int
     who: str = "root"
     is_partial: bool = False
     fingerprint: str = ""
+    is_edge_ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ def _as_record(wish: Wish) -> dict[str, object]:
     match wish:
         case Undo():
             record: dict[str, object] = {"wish": "undo", "job": wish.job, "who": wish.who}
-            return {**record, "partial": wish.is_partial, "fingerprint": wish.fingerprint}
+            record |= {"partial": wish.is_partial, "fingerprint": wish.fingerprint}
+            return {**record, "edge_ready": wish.is_edge_ready}
         case Cancel():
             return {"wish": "cancel", "job": wish.job, "who": wish.who}
         case Rotate():
@@ -194,7 +197,9 @@ def _job_wish(record: Mapping[str, object]) -> JobWish | None:
         case "undo":
             number = desk_wish.job_number(record.get("job"))
             reviewed = _fingerprint(record.get("fingerprint", ""))
-            return Undo(number, _who(record), record.get("partial") is True, reviewed)
+            is_partial = record.get("partial") is True
+            is_edge_ready = record.get("edge_ready") is True
+            return Undo(number, _who(record), is_partial, reviewed, is_edge_ready)
         case "change":
             return Change(
                 _items(record.get("items")),

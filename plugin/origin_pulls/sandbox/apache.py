@@ -39,6 +39,10 @@ def start(layout: Layout) -> str:
     """Start Apache and wait until it answers; what went wrong, empty when it runs."""
     if parent(layout):
         return ""
+    if not any(_processes(layout)):
+        # systemd does that for a service that is down. Apache believes the file as long as any
+        # process has the number in it.
+        layout.pid_file.unlink(missing_ok=True)
     started = _run([str(layout.at("/usr/sbin/apachectl")), "start"])
     if started.returncode:
         return _last_words(started.stdout)

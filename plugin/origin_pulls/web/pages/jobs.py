@@ -47,20 +47,28 @@ def progress(number: int) -> str:
 def undo_review(number: int) -> str:
     """What taking a job back would do."""
     found, after = addressed.job(number), addressed.place()
-    preview = desk.preview(config(), asking(), Undo(number, asking().user), after)
-    count = sum(found.counts.values())
-    title = f"Undo job {number}?"
-    return page("undo.html", title, preview=preview, number=number, count=count, after=after)
+    preview = desk.preview(config(), asking(), _undo(number), after)
+    return page(
+        "undo.html",
+        f"Undo job {number}?",
+        preview=preview,
+        number=number,
+        count=sum(found.counts.values()),
+        after=after,
+        is_edge_ready=_undo(number).is_edge_ready,
+        # Whoever said so of what the job ended has to say it anew.
+        was_said=any(
+            one.before.policy.edge_ready and not one.wanted.edge_ready for one in found.items
+        ),
+    )
 
 
 @pages.post("/jobs/<int:number>/undo")
 def undo(number: int) -> Response:
     """Take a job back, by a job of its own."""
     addressed.job(number)
-    reviewed = request.form.get("fingerprint", "")
-    wish = Undo(number, asking().user, fingerprint=reviewed)
     try:
-        undone_by = desk.submit(config(), asking(), wish)
+        undone_by = desk.submit(config(), asking(), _undo(number))
     except Refused as error:
         return go("jobs.job", number=number, said=say_not("Not undone", error))
     return go("jobs.job", number=undone_by)
@@ -99,3 +107,14 @@ def again(number: int) -> Response:
     ]
     drafts().stage(asking().user, staged, time.time())
     return go("review.review")
+
+
+def _undo(number: int) -> Undo:
+    given = request.values
+    return Undo(
+        number,
+        asking().user,
+        fingerprint=given.get("fingerprint", ""),
+        # Whether Cloudflare presents a certificate is the administrator's word, nobody else's.
+        is_edge_ready=given.get("edge_ready") == "yes" and not account(),
+    )
