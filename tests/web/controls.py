@@ -80,6 +80,9 @@ ROOT: Mapping[str, str] = {
     """,
     "selected ones": """
         opens /&search=dedi
+        press Observe
+        sees Nothing is selected.
+        sees of 1.
         tick Select dedi.example
         press Observe
         sees off → observe
@@ -172,7 +175,7 @@ ROOT: Mapping[str, str] = {
         sees exempt: open
         press Forget them
         opens /vhosts/dedi/dedi.example
-        pick A certificate made for this vhost
+        pick A certificate made here
         pick Redirect to HTTPS
         pick Leave as it is
         pick Let everybody in again
@@ -307,6 +310,10 @@ ROOT: Mapping[str, str] = {
     """,
     "menu": """
         opens /
+        follow How it works
+        sees Who has these pages
+        follow Settings
+        opens /
         follow Doctor:
         follow Jobs
         follow Tokens
@@ -415,7 +422,7 @@ ACCOUNT: Mapping[str, str] = {
         press Forget them
         opens /vhosts/{user}/{own}
         pick Enforce
-        pick A certificate made for this vhost
+        pick A certificate made here
         pick Let Cloudflare's networks in
         pick Leave as it is
         pick Only tell

@@ -164,7 +164,10 @@ def test_apply_without_a_review_is_refused(served: Served) -> None:
 def test_what_changed_since_the_review_is_not_applied_blindly(served: Served) -> None:
     whm = served.whm
     whm.post("r=/stage", {"do": "observe", "pick": "acme/acme.example"})
-    answer = whm.post("r=/apply", {"fingerprint": "0" * 64})
+    found = FINGERPRINT.search(whm.get("r=/review").text)
+    assert found
+    # The agent's own part of it; the rest says what was asked.
+    answer = whm.post("r=/apply", {"fingerprint": "0" * 64 + found[1][64:]})
     number = JOB.search(answer.headers["location"])
     assert number
     assert "refused" in ended(whm, number[1]).text
@@ -264,6 +267,7 @@ def test_the_ca_can_be_downloaded_and_no_key(served: Served) -> None:
 
 def test_exports_are_files_with_all_that_match(served: Served) -> None:
     answer = served.whm.get("r=/export&form=csv&search=shop")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="origin-pulls.csv"'
     assert len(answer.text.strip().splitlines()) == 6
     assert not answer.is_framed
@@ -359,6 +363,17 @@ def test_without_the_agent_each_page_says_so_and_none_is_blank(served: Served) -
             assert answer.status == 200
             assert "<code>" in answer.text or "systemctl start" in answer.text
             assert "does not answer" in answer.text
+        # It is a row of the doctor's own, and the list no longer says what the doctor said last.
+        doctor = served.whm.get("r=/doctor").text
+        assert re.search(r'rowheader">The agent</th>.*op-tag-bad', doctor)
+        for query in ("", "r=/facts&partial=1"):
+            said = served.whm.get(query or "r=/").text
+            assert "Doctor: the agent does not answer" in said
+            assert "Apache itself, on port" not in said
+        relaxed = served.whm.post("r=/relax", {"sure": "yes"}).text
+        assert "Nothing was relaxed" in relaxed
+        assert "Type as root: <code>origin-pulls relax --all</code>" in relaxed
+        assert "systemctl start" not in relaxed
     finally:
         served.sandbox.start_services()
 

@@ -202,7 +202,7 @@ def _proven(server: Server, wish: desk_wish.Prove) -> Answer:
     vhost = looking.vhost_of(found, wish.user, wish.server_name)
     applied = preparing.applied_now(server, found).get(vhost.key, Applied())
     proof = showing.prove(server, vhost, applied)
-    return {"proof": {"held": not proof.problem, "lines": proof.lines}}
+    return {"proof": {"held": not proof.problem, "lines": proof.lines, "failed": proof.failed}}
 
 
 def _at_edge(server: Server, wish: desk_wish.Edge, *, is_account: bool) -> dict[str, Any]:

@@ -27,6 +27,11 @@ class State(StrEnum):
         """Whether nothing more will happen."""
         return self not in (State.WAITING, State.RUNNING, State.AT_EDGE)
 
+    @property
+    def words(self) -> str:
+        """As people read it; programs read the value."""
+        return "at Cloudflare" if self is State.AT_EDGE else str(self)
+
 
 # The worst of these is the outcome of a whole job, and its exit code.
 SEVERITY = (State.DONE, State.REFUSED, State.RESTORED, State.NOT_RESTORED)

@@ -252,7 +252,7 @@ def read_question(given: Mapping[str, str], *, only: str = "") -> Question:
     if len(search) > LONGEST_SEARCH:
         raise Unusable("The text to search for is too long", hint=f"At most {LONGEST_SEARCH}.")
     if not search.isascii():
-        search = _as_host_name(search)
+        search = " ".join(map(_as_host_name, search.split()))
     for name in ("account", "owner"):
         if (text := given.get(name, "")) and not names.is_account(text):
             raise Unusable(f"{names.shown(text)} is no account", hint="Choose one of the list.")
@@ -279,7 +279,7 @@ def read_question(given: Mapping[str, str], *, only: str = "") -> Question:
 def _as_host_name(text: str) -> str:
     try:
         return text.encode("idna").decode("ascii")
-    except UnicodeError:
+    except (UnicodeError, LookupError):  # no host name; or no codec, where none can be loaded
         return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from itertools import groupby
@@ -17,9 +18,13 @@ from origin_pulls.model import typed
 from origin_pulls.model.names import domain
 from origin_pulls.web import protection
 from origin_pulls.web.caller import Side
+from origin_pulls.web.drafts import Said
 from origin_pulls.web.routing import link
 from origin_pulls.web.settled import Settled, account, asking, drafts
 
+logger = logging.getLogger(__name__)
+
+UNREADABLE = "What you have staged cannot be read just now, so it is not shown here."
 # On a framed page a policy of ours would hit the panel's own scripts; nothing of ours is inline.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -75,7 +80,10 @@ def finish(response: Response) -> Response:
 
 
 def say(text: str) -> str:
-    """Keep a sentence for the person's next page; the number goes into its address."""
+    """Keep a sentence for the person's next page; the number goes into its address.
+
+    It never fails, so it can follow a deed.
+    """
     return drafts().say(asking().user, text, time.time())
 
 
@@ -125,12 +133,24 @@ def common() -> dict[str, Any]:
     if "caller" not in g:
         return {"caller": None, "token": "", "staged_count": 0, "said": None, "is_admin": False}
     settled, caller = Settled.here(), asking()
-    number = request.args.get("said", "")
+    staged_count, said = _kept(settled, caller.user)
     return {
         "caller": caller,
         "is_admin": not account(),
         "is_closed": bool(g.get("is_closed")),  # then nothing but Help has anything to show
         "token": protection.make_token(settled.key, caller.user, time.time()),
-        "staged_count": settled.drafts.count(caller.user),
-        "said": settled.drafts.said(caller.user, number) if number else None,
+        "staged_count": staged_count,
+        "said": said,
     }
+
+
+def _kept(settled: Settled, who: str) -> tuple[int, Said | None]:
+    """How much the person has staged, and what is to be said; no page depends on that file."""
+    number = request.args.get("said", "")
+    said = None
+    try:
+        said = settled.drafts.said(who, number) if number else None
+        return settled.drafts.count(who), said
+    except OriginPullsError as error:
+        logger.warning("%s", error.message)
+        return 0, said or Said(UNREADABLE)

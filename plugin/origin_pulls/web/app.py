@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 
 from flask import Flask, abort, g, request
 from jinja2 import DictLoader
 from werkzeug.wrappers import Response
 
+from origin_pulls.actions import drafting
 from origin_pulls.config import Config
 from origin_pulls.model.names import domain
 from origin_pulls.web import answers, caller, errors, protection, routing
@@ -36,7 +38,7 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
         config=config,
         side=side,
         key=protection.form_key(config.pages_directory, str(side)),
-        drafts=Drafts(config.pages_directory / f"{side}.sqlite", most=config.staged_most),
+        drafts=_drafts(config, side),
         assets=loaded,
         limits=Limits(
             burst=config.page_burst,
@@ -62,6 +64,13 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     app.context_processor(answers.common)
     app.wsgi_app = routing.PageInQuery(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _drafts(config: Config, side: Side) -> Drafts:
+    path = config.pages_directory / f"{side}.sqlite"
+    if side is Side.ADMIN:
+        return Drafts(path, most=config.staged_most)
+    return Drafts(path, most=config.staged_most, life=partial(drafting.life, config))
 
 
 def _admit() -> Response | None:

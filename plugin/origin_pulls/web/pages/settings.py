@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import Refused, Unusable
 from origin_pulls.model.settings import CHOICES, NUMBERS, TITLES, Settings
 from origin_pulls.web.answers import not_done, page, say
 from origin_pulls.web.drafts import Said
@@ -45,6 +45,6 @@ def change() -> str | Response:
     values = {name: text for name, text in request.form.items() if name in known}
     try:
         desk.change_settings(config(), asking(), values)
-    except OriginPullsError as error:
+    except (Refused, Unusable) as error:
         return _page(values, said=Said(not_done("Not saved", error), is_bad=True))
     return go("settings.settings", said=say("Saved."))
