@@ -159,7 +159,7 @@ class Config:
     gather_longest: float = 5.0
     panic_patience: float = 20.0  # less than page_patience, so that the page says what came of it
     # how many seconds of waiting one account's sites may cost a run: before it, and in its proof
-    # (the first second of each request is free)
+    # (beyond a second for each request)
     slow_before: float = 20.0
     slow_in_proof: float = 120.0
     witness_patience: float = 2.0  # a bystander that takes longer is no witness

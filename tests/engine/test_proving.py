@@ -101,9 +101,22 @@ def test_a_second_a_request_is_free_and_so_is_what_apache_takes() -> None:
         (quick, Patience(1.0, clock=quick.clock)),
         (reloading, Patience(1.0, lambda: True, reloading.clock)),
     ):
+        patience.expect(["acme/a.example"] * 50)
         seen = [patience.asked("acme/a.example", ORIGIN, site.answer) for _ in range(50)]
         assert set(seen) == {SERVED}
         assert not patience.is_slow("acme/a.example")
+
+
+def test_a_dead_site_among_many_does_not_use_up_the_time_of_the_others() -> None:
+    quick, dead = Slow(0.1), Slow(10.0)
+    patience = Patience(20.0)
+    keys = [f"acme/{number}.example" for number in range(60)]
+    patience.expect(keys)
+    for number, key in enumerate(keys):
+        site = dead if number % 10 == 0 else quick
+        patience.clock = site.clock
+        assert patience.asked(key, ORIGIN, site.answer) == SERVED
+    assert not any(map(patience.is_slow, keys))
 
 
 class Tired(Scripted):

@@ -49,8 +49,8 @@ def _not_taken_back(item: Item, runs: list[Item]) -> Item:
         item,
         state=State.NOT_RESTORED,
         message=f"{failed}. It could not be put back to {wanted.mode}{why}",
-        hint=f"Look at `origin-pulls show {item.server_name}`, mend what it says, then "
-        f"`origin-pulls off {item.server_name}`.",
+        hint=f"Look at `origin-pulls show {item.server_name}`, mend what it says, "
+        "then turn it off.",
     )
 
 
