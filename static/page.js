@@ -45,25 +45,54 @@
     });
   }
 
+  function SignedOut() {}
+
+  /* A part of ours. Parts are never redirected, and errors of ours come as parts too: what asks for
+     a password is the panel's. */
   function ask(address, body) {
     return fetch(address, {
-      method: body ? "POST" : "GET", body: body, credentials: "same-origin", redirect: "error",
+      method: body ? "POST" : "GET", body: body, credentials: "same-origin", redirect: "manual",
       headers: body ? { "Content-Type": "application/x-www-form-urlencoded" } : {}
     }).then(function (answer) {
+      if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) { throw new SignedOut(); }
       if (!answer.ok) { throw new Error(String(answer.status)); }
       return answer.text();
+    }).then(function (text) {
+      var found = piece(text);
+      if (found.querySelector("[data-op-part], .op-bad")) { return text; }
+      throw found.querySelector("input[type=password]") ? new SignedOut() : new Error("no part");
     });
   }
 
-  /* Ask for a fresh part; what went wrong on the way is told at the top of the older one. */
+  /* Say once, at the top, that somebody has to sign in; this address leads there, and back here. */
+  function tellSignedOut() {
+    if (root.querySelector("#op-signed-out")) { return; }
+    var told = document.createElement("p"), again = document.createElement("a");
+    told.id = "op-signed-out";
+    told.className = "op-bad";
+    told.setAttribute("role", "alert");
+    again.href = location.href.split("#")[0];
+    again.target = "_self";
+    again.textContent = "Sign in again";
+    told.append("You are signed out: this page does not follow what happens any more. ", again);
+    root.prepend(told);
+  }
+
+  /* Ask for a fresh part; what went wrong on the way is told at the top of the older one. Gives
+     whether there is any use in asking again. */
   function fetchInto(part, address) {
     return ask(address).then(function (text) {
-      if (place(text)) { return; }
+      if (place(text)) { return true; }
       var told = part.querySelector("[data-op-told]") || document.createElement("div");
       told.setAttribute("data-op-told", "");
       told.replaceChildren.apply(told, Array.prototype.slice.call(document.importNode(piece(text).body, true).childNodes));
       part.prepend(told);
-    }).catch(function () { return false; });
+      return true;
+    }).catch(function (error) {
+      if (!(error instanceof SignedOut)) { return true; }
+      tellSignedOut();
+      return false;
+    });
   }
 
   /* Progress: ask every two seconds, while the page is seen and the part still asks for it. */
@@ -72,7 +101,7 @@
     if (!part) { return; }
     if (document.hidden) { return void setTimeout(poll, 2000); }
     fetchInto(part, part.getAttribute("data-op-poll"))
-      .then(function () { setTimeout(poll, 2000); });
+      .then(function (goesOn) { if (goesOn) { setTimeout(poll, 2000); } });
   }
   poll();
 
@@ -93,9 +122,11 @@
     queue = queue.then(function () {
       return ask(list.getAttribute("data-op-stage"), body).then(function (text) {
         if (!place(text)) { throw new Error("no part"); }
-      }).catch(function () {
+      }).catch(function (error) {
         box.checked = !box.checked;
-        state.textContent = "not noted: try again";
+        var isOut = error instanceof SignedOut;
+        state.textContent = isOut ? "not noted: you are signed out" : "not noted: try again";
+        if (isOut) { tellSignedOut(); }
       });
     });
   }

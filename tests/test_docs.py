@@ -190,7 +190,7 @@ def test_every_key_of_a_policy_is_explained() -> None:
 
 # Modules whose refusals explain themselves where they are read; all others are in the list.
 REFUSING = ("model/refusals.py", "model/edge_obstacles.py", "engine/edge/beginning.py")
-ALWAYS = ("Busy", "Restored", "NotRestored", "Damaged")
+ALWAYS = ("Busy", "Unanswered", "Restored", "NotRestored", "Damaged")
 
 
 def unchanging(node: ast.expr) -> list[str]:

@@ -30,7 +30,7 @@ function serve($cpanel): void {
     in_array($method, ['GET', 'HEAD', 'POST'], true) or refuse(405, 'Origin Pulls takes GET, HEAD and POST.');
     preg_match('/\A[0-9]{1,15}\z/', $length) or refuse(411, 'The request does not say how long it is.');
     (int) $length <= UPLOAD or refuse(413, 'Origin Pulls takes no more than 1 MiB at once.');
-    preg_match('/\A[\x21-\x7e]{0,8192}\z/', $query) or refuse(400, 'The address of this page cannot be read.');
+    preg_match('/\A[\x21-\x7e]{0,4000}\z/', $query) or refuse(400, 'The address of this page cannot be read.');
     stripos($type, 'multipart/') !== 0 or refuse(415, 'Origin Pulls takes no files here.'); // PHP swallows them
     $body = $method === 'POST' ? (string) file_get_contents('php://input', false, null, 0, (int) $length) : '';
     strlen($body) === (int) $length or lost('The request broke off in the middle.');
@@ -43,7 +43,7 @@ function serve($cpanel): void {
     function_exists('stream_socket_client') or lost('It cannot be asked: this PHP forbids stream_socket_client.');
     $service = @stream_socket_client('unix://' . SERVICE, $number, $reason, PATIENCE) or lost("It is not there: $reason.");
     stream_set_timeout($service, PATIENCE);
-    // A service that has heard enough stops reading, and answers all the same.
+    define('ASKED', $method === 'POST'); // A service that has heard enough stops reading, and answers all the same.
     for ($rest = "$text\r\n$body"; $rest !== '' && ($sent = @fwrite($service, $rest)); $rest = substr($rest, $sent));
     answer($cpanel, $service, $method === 'HEAD');
 }
@@ -106,7 +106,7 @@ function show($cpanel, int $status, string $title, string $styles, string $page)
     ob_clean();
     http_response_code($status);
     array_map('header', ['Content-Type: text/html; charset=utf-8', 'Cache-Control: no-store',
-        'X-Content-Type-Options: nosniff', 'Referrer-Policy: same-origin']);
+        'X-Content-Type-Options: nosniff', 'Referrer-Policy: same-origin', "Content-Security-Policy: frame-ancestors 'self'"]);
     echo implode("$styles</head>", $top), count($top) === 1 ? $styles : '', $page, $bottom;
 }
 
@@ -117,9 +117,9 @@ function failed($cpanel, Throwable $why): void {
     if (ob_get_level() === 0) { return; } // An answer is on its way already.
     $reason = htmlspecialchars($why->getMessage(), ENT_QUOTES | ENT_SUBSTITUTE);
     if ($why instanceof DomainException) { show($cpanel, $why->getCode(), 'Origin Pulls', '', "<h2>$reason</h2>\n"); return; }
+    $done = defined('ASKED') && ASKED ? 'It may be done all the same: look at Jobs, and where it would be seen, before you ask again.' : 'Your sites are not touched by that.';
     // Not a 503, because nobody promises that cPanel leaves the page of an error alone.
     header('X-Origin-Pulls-Error: away');
-    show($cpanel, 200, 'Origin Pulls', '', "<h2>Origin Pulls does not answer just now</h2>\n<p>$reason Your sites are not"
-        . " touched by that.</p>\n<p>If it lasts, tell whoever runs this server to type, as root:<br>\n"
-        . "<code>systemctl restart origin-pulls-web-account</code></p>\n");
+    show($cpanel, 200, 'Origin Pulls', '', "<h2>Origin Pulls does not answer just now</h2>\n<p>$reason $done</p>\n<p>If it lasts, tell "
+        . "whoever runs this server to type, as root:<br>\n<code>systemctl restart origin-pulls-web-account</code></p>\n");
 }

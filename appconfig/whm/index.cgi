@@ -11,8 +11,8 @@ use constant {
     # Bytes: of a request's body, of a page that goes into the frame, of an answer's head.
     UPLOAD => 1_048_576, PAGE => 4_194_304, HEAD => 65_536,
 };
-my $SAFE  = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n";
-my $begun = 0;                # whether anything was printed: then it is too late for another answer
+my $SAFE = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\nContent-Security-Policy: frame-ancestors 'self'\r\n";
+my ( $begun, $asked ) = ( 0, 0 );    # whether anything was printed (too late for another answer); whether a form was handed on
 
 $SIG{PIPE} = 'IGNORE';
 $SIG{ALRM} = sub { die "It did not answer within @{[PATIENCE]} seconds.\n" };
@@ -28,7 +28,7 @@ sub serve {
     die [ '405 Method Not Allowed', 'Origin Pulls takes GET, HEAD and POST.' ]        if $method !~ /\A(?:GET|HEAD|POST)\z/;
     die [ '411 Length Required',    'The request does not say how long it is.' ]      if $length !~ /\A[0-9]{1,15}\z/;
     die [ '413 Payload Too Large',  'Origin Pulls takes no more than 1 MiB at once.' ] if $length > UPLOAD;
-    die [ '400 Bad Request',        'The address of this page cannot be read.' ]      if $query !~ /\A[\x21-\x7e]{0,8192}\z/;
+    die [ '400 Bad Request',        'The address of this page cannot be read.' ]      if $query !~ /\A[\x21-\x7e]{0,4000}\z/;
     my %headers = (
         'X-Origin-Pulls-User' => $ENV{REMOTE_USER}, 'X-Origin-Pulls-Acl' => 'all', 'X-Origin-Pulls-Address' => $ENV{REMOTE_ADDR},
         'Host' => $ENV{HTTP_HOST}, 'Origin' => $ENV{HTTP_ORIGIN}, 'Sec-Fetch-Site' => $ENV{HTTP_SEC_FETCH_SITE},
@@ -37,10 +37,10 @@ sub serve {
     my @said = grep { ( $headers{$_} // '' ) =~ /\A[\x21-\x7e](?:[\x20-\x7e]{0,1022}[\x21-\x7e])?\z/ } sort keys %headers;
     alarm PATIENCE; socket my $service, AF_UNIX, SOCK_STREAM, 0 or die "No socket can be made: $!.\n";
     connect $service, pack_sockaddr_un(SERVICE) or die "It is not there: $!.\n";
-    # A service that has heard enough stops reading, and answers all the same.
+    $asked = $method eq 'POST'; # A service that has heard enough stops reading, and answers all the same.
     my $hears = send_all( $service, join "\r\n", "$method /?$query HTTP/1.0", ( map { "$_: $headers{$_}" } @said ), '', '' );
     while ( $hears && $length > 0 ) {
-        my $got = sysread STDIN, my $part, $length < 65_536 ? $length : 65_536 or die "The request broke off in the middle.\n";
+        my $got = sysread STDIN, my $part, $length < 65_536 ? $length : 65_536 or $asked = 0, die "The request broke off in the middle.\n";
         $length -= $got;
         $hears = send_all( $service, $part );
     }
@@ -110,14 +110,14 @@ sub by_functions {
 }
 
 sub failed {
-    my ($why) = @_;
-    alarm 0; return if $begun;
+    my ($why) = @_; alarm 0; return if $begun;
     return show( "Status: $why->[0]\r\n", 'Origin Pulls', "<h2>$why->[1]</h2>\n" ) if ref $why;
+    my $done = $asked ? 'It may be done all the same: look at Jobs, and where it would be seen, before you ask again.' : 'Your sites are not touched by that: Apache goes on as it is.';
     chomp $why; $why =~ s/([&<>"'])/'&#' . ord($1) . ';'/ge;
     # Not a 503, because nobody promises that WHM leaves the page of an error alone.
     show( "X-Origin-Pulls-Error: away\r\n", 'Origin Pulls', <<"HTML" );
 <h2>The web service of Origin Pulls does not answer</h2>
-<p>$why Your sites are not touched by that: Apache goes on as it is.</p>
+<p>$why $done</p>
 <p>As root, type:<br><code>systemctl restart origin-pulls-web-admin</code><br><code>journalctl -u origin-pulls-web-admin -n 50</code></p>
 HTML
 }

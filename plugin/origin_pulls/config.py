@@ -62,6 +62,7 @@ class Config:
     agent_socket: Path = Path("/run/origin-pulls/agent/agent.sock")
     agent_lock: Path = Path("/var/lib/origin-pulls/agent.lock")
     work_lock: Path = Path("/var/lib/origin-pulls/work.lock")
+    panic_lock: Path = Path("/var/lib/origin-pulls/panic.lock")
 
     # the pages
     admin_socket: Path = Path("/run/origin-pulls/admin/web.sock")
@@ -76,6 +77,7 @@ class Config:
     page_answer: float = 10.0  # after which a long look goes on and is asked for again
     page_patience: float = 25.0  # less than a panel's bridge has, so that a page can say why
     page_silence: float = 8.0
+    page_arrival: float = 15.0  # seconds for a whole request, however it drips
     form_hours: float = 12.0
     staged_most: int = 10_000
     facts_for: float = 300.0
@@ -162,7 +164,13 @@ class Config:
     source_bytes: int = 256 * 1024 * 1024
     gather_window: float = 0.15
     gather_longest: float = 5.0
-    panic_patience: float = 30.0
+    panic_patience: float = 20.0  # less than page_patience, so that the page says what came of it
+    # how many seconds of waiting one account's sites may cost a run: before it, and in its proof
+    # (the first second of each request is free)
+    slow_before: float = 20.0
+    slow_in_proof: float = 120.0
+    witness_patience: float = 2.0  # a bystander that takes longer is no witness
+    settled_patience: float = 15.0  # for what was taken back, once Apache has read it
     look_again_every: float = 60.0
     cleaning_patience: float = 30.0
     spool_files: int = 5000

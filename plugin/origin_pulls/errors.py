@@ -9,7 +9,9 @@
     │   └── EdgeUnknown     3   Cloudflare did not say: try later
     │       ├── EdgeLater   3   it is to be asked again in so many seconds
     │       └── EdgeTooMuch 3   a list there is longer than is read
+    ├── Unanswered          3   it was asked for, and may be done or not: look before asking again
     ├── Restored            4   it failed and was taken back
+    │   └── Overtaken       4   everything is being relaxed, and this gives way to it
     ├── NotRestored         5   somebody must look; the hint names the commands to type
     ├── Unusable            2   what was typed cannot be understood
     └── Damaged             5   a file of ours cannot be read (store, journal)
@@ -42,6 +44,12 @@ class Refused(OriginPullsError):
 
 class Busy(Refused):
     """Another run holds the lock and did not let go in time."""
+
+
+class Unanswered(OriginPullsError):
+    """It was asked for and no answer came: it may be done, or it may not."""
+
+    exit_code = 3
 
 
 class EdgeRefused(Refused):
@@ -90,6 +98,10 @@ class Restored(OriginPullsError):
     """It was tried, it failed, and the state before was put back and tested."""
 
     exit_code = 4
+
+
+class Overtaken(Restored):
+    """Everything is being relaxed: what was begun is left to that, which takes it back."""
 
 
 class NotRestored(OriginPullsError):

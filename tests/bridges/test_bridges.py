@@ -46,7 +46,7 @@ def test_a_line_break_in_a_header_drops_it(bridge: Bridge, name: str) -> None:
     assert heard.body == b"a=1"
 
 
-@pytest.mark.parametrize("query", ["r=/a b", "r=/a\r\nX: y", "r=/\xe9", "r=" + "x" * 9000])
+@pytest.mark.parametrize("query", ["r=/a b", "r=/a\r\nX: y", "r=/\xe9", "r=" + "x" * 4050])
 def test_an_address_that_is_none_is_refused(bridge: Bridge, query: str) -> None:
     with service(bridge.socket, says(BARE)) as heard:
         answered = bridge.ask(query=query)
@@ -129,7 +129,8 @@ def test_a_page_stands_in_the_frame_and_the_header_is_eaten(bridge: Bridge) -> N
     assert '<script src="page-0123456789ab.js" defer></script>' in page
     assert "evil" not in page
     assert not [name for name, _ in answered.headers if name.startswith("X-Origin-Pulls")]
-    assert answered.values("Content-Security-Policy") == []
+    # A policy on what a page loads would hit the panel's own scripts.
+    assert answered.values("Content-Security-Policy") == ["frame-ancestors 'self'"]
     assert answered.values("X-Content-Type-Options") == ["nosniff"]
     assert answered.values("Content-Type") == ["text/html; charset=utf-8"]
 
@@ -209,6 +210,29 @@ def test_garbage_becomes_a_page_that_says_what_to_type(bridge: Bridge, kind: str
     assert answered.is_away_page
     assert b"half" not in answered.body
     assert answered.values("X-Origin-Pulls-Error") == ["away"]
+
+
+MAY_BE_DONE = b"may be done all the same: look at Jobs"
+NOT_TOUCHED = b"not touched by that"
+
+
+@pytest.mark.parametrize("kind", ["nothing", "half a page"])
+def test_a_form_that_was_heard_may_be_done_whatever_came_back(bridge: Bridge, kind: str) -> None:
+    with service(bridge.socket, says(GARBAGE[kind]), says(GARBAGE[kind])):
+        posted, looked = bridge.ask("POST", body=b"a=1"), bridge.ask()
+    assert posted.is_away_page
+    assert MAY_BE_DONE in posted.body
+    assert NOT_TOUCHED not in posted.body
+    assert NOT_TOUCHED in looked.body
+    assert MAY_BE_DONE not in looked.body
+
+
+def test_a_form_that_nobody_heard_is_not_done(bridge: Bridge) -> None:
+    answered = bridge.ask("POST", body=b"a=1")
+    assert answered.is_away_page
+    assert NOT_TOUCHED in answered.body
+    with service(bridge.socket, says(BARE)):
+        assert NOT_TOUCHED in bridge.ask("POST", body=b"abc", CONTENT_LENGTH="10").body
 
 
 def test_a_missing_service_becomes_a_page_that_says_what_to_type(bridge: Bridge) -> None:

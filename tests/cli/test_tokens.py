@@ -128,7 +128,7 @@ def test_a_token_that_cloudflare_does_not_accept_is_not_kept(
     cloudflare.on("GET", "/zones", bad(403, 9109, "Invalid access token"))
     ran = typed(one, TOKEN, "token", "add", "--json")
     assert ran.code == 3
-    assert "not kept" in ran.record["message"]
+    assert "does not know this token" in ran.record["message"]
     cloudflare.script.clear()
     cloudflare.on("GET", "/user/tokens/verify", good({"id": "t", "status": "disabled"}))
     assert "disabled" in typed(one, TOKEN, "token", "add", "--json").record["message"]

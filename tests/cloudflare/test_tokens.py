@@ -15,7 +15,7 @@ from origin_pulls.config import Config, read_settings
 from origin_pulls.errors import OriginPullsError, Refused, Unusable
 from origin_pulls.model import token_wish, tokens
 from origin_pulls.model import wish as wishes
-from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
+from origin_pulls.model.token_wish import AddToken, CheckTokens, Forgetting, ListTokens, RemoveToken
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
 from tests.cloudflare.conftest import patient
@@ -90,6 +90,10 @@ def test_a_wish_about_tokens_is_read_or_refused(record: dict[str, object]) -> No
         RemoveToken("0123abcd"),
         ListTokens(),
         ListTokens("shop", "shop"),
+        Forgetting("0123abcd", "shop", "shop"),
+        Forgetting("0123abcd"),
+        CheckTokens(),
+        CheckTokens("shop", "shop"),
     ],
 )
 def test_a_wish_comes_through_the_wire_as_it_was(wish: token_wish.TokenWish) -> None:

@@ -186,7 +186,7 @@ def test_an_account_changes_only_so_many_vhosts_at_once(desk: Desk) -> None:
 def test_a_refused_wish_stands_in_the_audit_with_its_reason(desk: Desk) -> None:
     desk.ask(policy("blog.example", Mode.ENFORCE, "blog"), SHOP)
     newest = pages.activity_page(desk.one.config, who="shop").deeds[0]
-    assert newest.action.startswith("asked for enforce: refused: There is no vhost")
+    assert newest.action.startswith("tried to change to enforce; refused: There is no vhost")
     assert (newest.kind, newest.address) == ("account", "192.0.2.2")
 
 

@@ -29,7 +29,7 @@ from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.job import Job, State, item_for
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.settings import Permission
-from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
+from origin_pulls.model.token_wish import AddToken, CheckTokens, Forgetting, ListTokens, RemoveToken
 from origin_pulls.model.wish import Asked, Cancel, Change, Preview, Rotate, Undo, Wanted, Wish
 from origin_pulls.sandbox import Sandbox
 from origin_pulls.secret import Secret
@@ -155,6 +155,8 @@ def wishes(house: Gatehouse) -> dict[str, tuple[Wish, Permission | None, bool]]:
         "to bring a token": (AddToken(secret), observe, False),
         "to forget a token": (RemoveToken("0a0a0a0a"), observe, False),
         "to list tokens": (ListTokens(), see, False),
+        "to ask what forgetting a token means": (Forgetting("0a0a0a0a"), see, False),
+        "to ask Cloudflare about tokens": (CheckTokens(), see, False),
         **{
             f"{type(wish).__name__} of another's": (wish, NEVER, False)
             for wish in (

@@ -101,6 +101,28 @@ def test_a_job_page_goes_on_from_the_line_that_was_read_last(desk: Desk) -> None
         pages.job_page(desk.one.config, number, account="blog")
 
 
+def test_a_vhost_that_is_gone_is_refused_by_itself_and_the_others_are_done(desk: Desk) -> None:
+    gone = policy("gone.shop.example", Mode.ENFORCE).items
+    wish = replace(policy(NAME, Mode.OBSERVE), is_partial=True)
+    wish = replace(wish, items=(*wish.items, *gone))
+    seen = previewed(desk, wish)
+    assert (seen.total, seen.refusals, seen.would_be_done) == (2, 1, True)
+    assert "no longer on this server" in seen.vhosts[0].refused
+    assert seen.vhosts[1].server_name == NAME
+    whole = previewed(desk, replace(wish, is_partial=False))
+    assert (whole.refusals, whole.would_be_done) == (2, False)
+    answer = desk.ask(replace(wish, is_partial=False, fingerprint=whole.fingerprint), ROOT)
+    assert "There is no vhost gone.shop.example" in answer["refused"]
+    # For an account holder it looks as another's does.
+    assert "There is no vhost" in desk.ask(Preview(wish), SHOP)["refused"]
+    desk.done(replace(wish, fingerprint=seen.fingerprint), ROOT)
+    job = pages.job_page(desk.one.config, pages.job_rows(desk.one.config)[0].number)
+    assert {item.server_name: item.state for item in job.items} == {
+        NAME: State.DONE,
+        "gone.shop.example": State.REFUSED,
+    }
+
+
 def due_at_once(server: Server, job: int) -> None:
     """Let a job's time be over now, instead of waiting for a minute."""
     with server.store.writing() as connection:

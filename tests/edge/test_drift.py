@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from origin_pulls.actions import pages
 from origin_pulls.engine.edge import watching
 from origin_pulls.engine.edge.reach import NoReach, ZoneClient
 from origin_pulls.engine.server import Server, utc_now
@@ -107,6 +108,12 @@ def test_what_is_no_longer_presented_leads_back_to_observe(
     shown = enforced.json("edge", NAME)
     assert said in shown["drift"][0]["what"]
     assert any(said in text for text in attention(enforced))
+    # Its page says so as well, and that nobody asked for it.
+    why = pages.by_itself(enforced.config, "blog", NAME, account="blog")
+    assert why
+    assert said in why.why
+    assert why.mode == Mode.OBSERVE
+    assert pages.job_page(enforced.config, why.job, account="blog").job.who == "this server itself"
     told = letters(enforced)
     assert told[:-1]
     assert all(said in text for text in told[:-1]), told

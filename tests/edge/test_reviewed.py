@@ -10,7 +10,7 @@ from origin_pulls.actions import changing
 from origin_pulls.engine import looking, previewing, working
 from origin_pulls.engine.server import Server
 from origin_pulls.model.job import Job, State
-from origin_pulls.model.policy import Mode
+from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change
 from origin_pulls.secret import Secret
 from origin_pulls.server.tokens import Token, Tokens
@@ -36,6 +36,20 @@ def reviewed(site: EdgeSite) -> str:
     assert preview.refusals == 0
     assert preview.vhosts[0].words[0] == previewing.EDGE_FIRST
     return preview.fingerprint
+
+
+def test_by_way_of_cloudflare_and_on_a_persons_word_are_two_reviews(site: EdgeSite) -> None:
+    def said(now: Policy) -> Policy:
+        return replace(now, mode=Mode.ENFORCE, edge_ready=True)
+
+    server = Server.of(site.config)
+    try:
+        word = changing.wish_for(site.config, [SITE], lambda _, now: said(now))
+        on_the_word = previewing.preview(server, word, is_account=False)
+    finally:
+        server.store.close()
+    assert on_the_word.refusals == 0
+    assert reviewed(site) not in ("", on_the_word.fingerprint)
 
 
 def carried_out(site: EdgeSite, change: Change) -> Job:

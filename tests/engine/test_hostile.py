@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from origin_pulls.engine import relaxing
 from origin_pulls.model.include import State, nothing, state
 from origin_pulls.model.proof import Ask
 from origin_pulls.sandbox import Sandbox
@@ -172,6 +173,101 @@ def test_panic_needs_no_readable_journal(one: UnderTest) -> None:
     assert one.is_open("blog.example")
     assert one.json("list", "--mode", "enforce")["vhosts"] == []
     assert one.run(*ENFORCE).code == 0
+
+
+@contextmanager
+def holding_its_visitors(one: UnderTest, user: str, path: str) -> Iterator[Path]:
+    """A site that answers below a path only when this file is gone, at the end of the block."""
+    hold = one.root / "hold"
+    folder = one.root / "home" / user / "public_html" / path
+    folder.mkdir(exist_ok=True)
+    (folder / ".htaccess").write_text(
+        "Options +ExecCGI\nAddHandler cgi-script .cgi\nDirectoryIndex hold.cgi\n"
+    )
+    (folder / "hold.cgi").write_text(
+        f"#!/bin/sh\nwhile [ -e {hold} ]; do : > {folder}/asked; sleep 0.05; done\n"
+        "echo 'Content-Type: text/plain'; echo\n"
+    )
+    (folder / "hold.cgi").chmod(0o755)
+    folder.chmod(0o777)
+    try:
+        yield hold
+    finally:
+        hold.unlink(missing_ok=True)
+
+
+def patient(one: UnderTest) -> None:
+    """Let each request wait for a minute, and a proof for ten."""
+    settings = one.config.settings_file
+    text = settings.read_text().replace("answer_timeout: 1", "answer_timeout: 60")
+    settings.write_text(text.replace("proof_patience: 3", "proof_patience: 600"))
+
+
+def test_panic_stops_a_run_that_waits_for_a_slow_site_before_its_change(one: UnderTest) -> None:
+    patient(one)
+    assert one.run("enforce", "shop.example", "--edge-ready").code == 0
+    with agent_of(one), holding_its_visitors(one, "blog", "slow") as hold:
+        hold.touch()
+        process = one.start(*ENFORCE, "--exempt-path", "/slow", "--json")
+        asked = one.root / "home/blog/public_html/slow/asked"
+        until(asked.exists, "the site is asked")
+        relaxed = one.json("relax", "--all")
+        out, err = process.communicate(timeout=60)
+        assert hold.exists(), "nobody waited for the site"
+    assert relaxed["emptied"]
+    assert process.returncode == 3, (out, err)
+    assert "before anything of it was changed" in out
+    assert one.is_open("shop.example")
+    assert one.is_open("blog.example")
+    assert one.json("list", "--mode", "enforce")["vhosts"] == []
+
+
+def test_panic_stops_a_run_in_its_proof_and_puts_what_it_began_aside(one: UnderTest) -> None:
+    patient(one)
+    with holding_its_visitors(one, "blog", "slow") as hold:
+        with gate(one) as closed:
+            process = one.start(*ENFORCE, "--exempt-path", "/slow")
+            until(lambda: (one.config.journal / "current").exists(), "the journal is open")
+            hold.touch()
+            closed.unlink()
+            asked = one.root / "home/blog/public_html/slow/asked"
+            until(asked.exists, "the proof asks the site")
+        assert not one.is_open("blog.example")
+        relaxed = one.json("relax", "--all")
+        assert hold.exists(), "nobody waited for the site"
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 4, err
+    assert "Everything is being relaxed" in err
+    assert relaxed["emptied"]
+    assert not (one.config.journal / "current").exists()
+    assert one.is_open("blog.example")
+    assert one.is_sound()
+    job = one.json("job", "1")
+    assert (job["state"], job["message"]) == ("restored", relaxing.INTERRUPTED)
+    assert one.run("enforce", "shop.example", "--edge-ready").code == 0
+
+
+def test_a_page_learns_what_came_of_the_panic(one: UnderTest) -> None:
+    assert one.config.panic_patience < one.config.page_patience
+
+
+def test_a_site_that_is_slow_everywhere_is_refused_soon_and_for_that_alone(one: UnderTest) -> None:
+    settings = one.config.settings_file
+    settings.write_text(settings.read_text().replace("answer_timeout: 1", "answer_timeout: 10"))
+    paths = [word for number in range(40) for word in ("--exempt-path", f"/slow/{number}")]
+    with holding_its_visitors(one, "blog", "slow") as hold:
+        folder = one.root / "home/blog/public_html/slow"
+        (folder / ".htaccess").write_text(
+            "Options +ExecCGI\nAddHandler cgi-script .cgi\nRewriteEngine On\n"
+            "RewriteRule !\\.cgi$ hold.cgi [L]\n"
+        )
+        hold.touch()
+        began = time.monotonic()
+        ran = one.run(*ENFORCE, *paths, "--json")
+    assert time.monotonic() - began < 60, "forty paths at ten seconds each"
+    assert ran.code == 3, ran.stdout
+    assert "does not answer in time" in ran.record["message"]
+    assert one.is_open("blog.example")
 
 
 # -- people ---------------------------------------------------------------------------------

@@ -125,3 +125,12 @@ def test_wildcards_match_as_apaches_do(pattern: str, name: str, expected: bool) 
 @pytest.mark.parametrize("user", ["", ".", "..", "a/b", "a..b", "-a", "a\n", "a" * 80, "ä"])
 def test_what_is_no_account_cannot_become_a_folder(user: str) -> None:
     assert not names.is_account(user)
+
+
+def test_a_domain_is_called_as_people_call_it_and_a_file_as_it_is() -> None:
+    assert names.domain("shop/_wildcard_.shop.example: _wildcard_.a.example is off") == (
+        "shop/*.shop.example: *.a.example is off"
+    )
+    file = "Look into /var/cpanel/userdata/shop/_wildcard_.shop.example, please"
+    assert names.domain(file) == file
+    assert names.domain("shop.example") == "shop.example"

@@ -101,3 +101,27 @@ def test_a_wildcard_is_asked_by_a_name_that_nobody_has() -> None:
 
     wild = replace(SITE, names=(Name("*.site1.example", Kind.WILDCARD),))
     assert proof.main_host(wild) == "origin-pulls-proof.site1.example"
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 200])
+def test_of_many_exempt_paths_the_first_and_last_few_are_asked_and_it_is_said(count: int) -> None:
+    paths = tuple(f"/p{number}" for number in range(count))
+    policy = Policy(mode=Mode.ENFORCE, exempt_paths=paths)
+    found = [
+        check
+        for check in proof.checks(SITE, policy, source=HERE, before={})
+        if check.ask.path != "/"
+    ]
+    wanted = paths if count <= 6 else (*paths[:3], *paths[-3:])
+    assert [check.ask.path for check in found] == [f"{path}/" for path in wanted]
+    said = f"(6 of {count} exempt paths are asked)"
+    assert all((said in str(check)) is (count > 6) for check in found)
+    before = [ask for ask in proof.baseline(SITE, policy) if ask.path != "/"]
+    assert {ask.path for ask in before} == {check.ask.path for check in found}
+
+
+def test_of_many_exempt_names_few_are_asked() -> None:
+    names = tuple(f"n{number}.example" for number in range(50))
+    policy = Policy(mode=Mode.ENFORCE, exempt_names=names)
+    asked = {ask.host for ask in proof.baseline(SITE, policy)}
+    assert asked - {proof.main_host(SITE)} == {*names[:3], *names[-3:]}

@@ -54,6 +54,7 @@ def decided(
     default: Policy = Policy(),  # noqa: B008 - frozen
     is_traceless: bool = False,
     now: float = 10_000.0,
+    under_way: tuple[tuple[str, str], ...] = (),
 ) -> Decision:
     found = Found(
         lives=lives,
@@ -69,6 +70,7 @@ def decided(
         events=events,
         inherits=lambda one: default,
         now=now,
+        under_way=under_way,
     )
 
 
@@ -81,6 +83,14 @@ def test_the_same_life_under_another_name_is_a_rename() -> None:
     assert [(move.user, move.new_user) for move in done.moves] == [("ann", "bea")]
     assert done.forgotten == ()
     assert [item.policy for item in done.asked] == [ENFORCE.policy]
+
+
+def test_a_life_of_which_there_is_only_a_job_under_way_is_followed_too() -> None:
+    lives = {"bea": OLD}
+    assert decided(lives, policies={}).moves == ()
+    done = decided(lives, policies={}, under_way=(("ann", OLD.incarnation),))
+    assert [(move.user, move.new_user) for move in done.moves] == [("ann", "bea")]
+    assert done.forgotten == ()
 
 
 def test_two_accounts_that_change_names_keep_their_own() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import origin_pulls
 from origin_pulls.model import rights, typed
+from origin_pulls.model.settings import TITLES
 
 PACKAGE = Path(origin_pulls.__file__).parent
 TEMPLATES = PACKAGE.parents[1] / "templates"
@@ -75,7 +76,9 @@ def test_an_option_in_a_sentence_stands_in_backticks() -> None:
 
 
 def test_a_place_is_named_as_the_page_names_it() -> None:
-    pages = " ".join(file.read_text() for file in TEMPLATES.rglob("*.html"))
+    texts = [file.read_text() for file in TEMPLATES.rglob("*.html")]
+    # The form of the settings prints each of these.
+    pages = " ".join([*texts, *TITLES.values()])
     for _, spot in typed.SPOTS:
         for words in re.split(" > |, I ", spot.words):
             said = re.sub(r" ?\{\w+\}|:.*|^the page of the domain$", "", words)

@@ -37,6 +37,12 @@ def test_port_80_is_one_while_it_is_left_open() -> None:
     assert kinds(site(1, "/srv/one"), policy=Policy(mode=Mode.ENFORCE)) == ["port80"]
 
 
+def test_a_wildcard_stands_in_no_address() -> None:
+    one = replace(site(1, "/srv/one"), names=(Name("*.shop.example", Kind.WILDCARD),))
+    (way,) = ways_round.find(one, [one], {one.key: Policy(mode=Mode.ENFORCE)}, HttpdConf())
+    assert way.what.startswith("http://NAME.shop.example/ serves")
+
+
 @pytest.mark.parametrize(
     ("other", "expected"),
     [

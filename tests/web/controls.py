@@ -80,6 +80,9 @@ ROOT: Mapping[str, str] = {
     """,
     "selected ones": """
         opens /&search=dedi
+        press Observe
+        sees Nothing is selected.
+        sees of 1.
         tick Select dedi.example
         press Observe
         sees off → observe
@@ -135,7 +138,9 @@ ROOT: Mapping[str, str] = {
         sees It goes back by itself
         press Confirm: it stays
         sees Confirmed: it stays
-        press Undo this job
+        follow Undo this job
+        sees would be as before
+        press Undo job #
         ends Done
         follow plain.example
         sees Mode\\noff
@@ -170,7 +175,7 @@ ROOT: Mapping[str, str] = {
         sees exempt: open
         press Forget them
         opens /vhosts/dedi/dedi.example
-        pick A certificate made for this vhost
+        pick A certificate made here
         pick Redirect to HTTPS
         pick Leave as it is
         pick Let everybody in again
@@ -249,7 +254,13 @@ ROOT: Mapping[str, str] = {
         fill New token = {secret}
         press Verify and replace
         sees Replaced: token
-        press Forget
+        follow Ask Cloudflare what they reach
+        sees What each token reaches
+        follow Forget
+        sees Nothing that is presented now depends on it alone
+        follow Keep it
+        follow Forget
+        press Forget token
         sees is forgotten here
     """,
     "settings": """
@@ -299,6 +310,10 @@ ROOT: Mapping[str, str] = {
     """,
     "menu": """
         opens /
+        follow How it works
+        sees Who has these pages
+        follow Settings
+        opens /
         follow Doctor:
         follow Jobs
         follow Tokens
@@ -320,7 +335,8 @@ ROOT: Mapping[str, str] = {
         press Relax everything
         sees No vhost of this server demands
         follow Job #
-        press Undo this job
+        follow Undo this job
+        press Undo job #
         ends Done
     """,
 }
@@ -385,7 +401,8 @@ ACCOUNT: Mapping[str, str] = {
         press Apply
         ends Done and proven
         unfold Proof
-        press Undo this job
+        follow Undo this job
+        press Undo job #
         ends Done
         follow {own}
         sees Mode\\noff
@@ -405,7 +422,7 @@ ACCOUNT: Mapping[str, str] = {
         press Forget them
         opens /vhosts/{user}/{own}
         pick Enforce
-        pick A certificate made for this vhost
+        pick A certificate made here
         pick Let Cloudflare's networks in
         pick Leave as it is
         pick Only tell
@@ -442,7 +459,13 @@ ACCOUNT: Mapping[str, str] = {
         fill New token = {secret}
         press Verify and replace
         sees Replaced: token
-        press Forget
+        follow Ask Cloudflare what they reach
+        sees What each token reaches
+        follow Forget
+        sees Nothing that is presented now depends on it alone
+        follow Keep it
+        follow Forget
+        press Forget token
         sees is forgotten here
     """,
 }

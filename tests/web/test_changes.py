@@ -164,7 +164,10 @@ def test_apply_without_a_review_is_refused(served: Served) -> None:
 def test_what_changed_since_the_review_is_not_applied_blindly(served: Served) -> None:
     whm = served.whm
     whm.post("r=/stage", {"do": "observe", "pick": "acme/acme.example"})
-    answer = whm.post("r=/apply", {"fingerprint": "0" * 64})
+    found = FINGERPRINT.search(whm.get("r=/review").text)
+    assert found
+    # The agent's own part of it; the rest says what was asked.
+    answer = whm.post("r=/apply", {"fingerprint": "0" * 64 + found[1][64:]})
     number = JOB.search(answer.headers["location"])
     assert number
     assert "refused" in ended(whm, number[1]).text
@@ -246,7 +249,7 @@ def test_account_holders_may_do_what_the_settings_say(served: Served) -> None:
     finally:
         whm.post("r=/settings", {"accounts_may": "everything"})
         dedi.post("r=/discard", {})
-    wrong = followed(whm, whm.post("r=/settings", {"revert_minutes": "-1"}))
+    wrong = whm.post("r=/settings", {"revert_minutes": "-1"})
     assert "Not saved" in wrong.text
 
 
@@ -264,6 +267,7 @@ def test_the_ca_can_be_downloaded_and_no_key(served: Served) -> None:
 
 def test_exports_are_files_with_all_that_match(served: Served) -> None:
     answer = served.whm.get("r=/export&form=csv&search=shop")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="origin-pulls.csv"'
     assert len(answer.text.strip().splitlines()) == 6
     assert not answer.is_framed
@@ -320,6 +324,26 @@ def test_a_review_that_takes_long_goes_on_and_is_shown_when_it_is_there(served: 
         whm.post("r=/discard", {})
 
 
+def test_a_domain_with_an_asterisk_is_called_so_everywhere(served: Served) -> None:
+    whm, shop = served.whm, served.account("shop")
+    shop.post("r=/stage", {"do": "observe", "pick": "shop/_wildcard_.shop.example"})
+    page = applied(shop)
+    whm.post("r=/vhosts/shop/_wildcard_.shop.example/lock", {"reason": "Ask first"})
+    visible = re.compile(r">[^<]*_wildcard_[^<]*<")
+    try:
+        for query in (page, "r=/activity", "r=/doctor", "r=/jobs", "r=/", "r=/tokens"):
+            text = re.sub('<div class="op-diff".*?</div>', "", whm.get(query).text, flags=re.DOTALL)
+            assert not visible.search(text), (query, visible.search(text))
+        assert "shop/*.shop.example" in whm.get("r=/activity").text
+        export = whm.get("r=/export&form=csv&search=shop").text
+        assert "*.shop.example,shop," in export
+        assert "_wildcard_" not in export
+    finally:
+        whm.post("r=/vhosts/shop/_wildcard_.shop.example/unlock", {})
+        shop.post("r=/stage", {"do": "off", "pick": "shop/_wildcard_.shop.example"})
+        applied(shop)
+
+
 def test_the_doctor_says_how_it_stands(served: Served) -> None:
     assert "Apache" in served.whm.get("r=/doctor").text
     part = served.whm.get("r=/facts&partial=1")
@@ -339,6 +363,17 @@ def test_without_the_agent_each_page_says_so_and_none_is_blank(served: Served) -
             assert answer.status == 200
             assert "<code>" in answer.text or "systemctl start" in answer.text
             assert "does not answer" in answer.text
+        # It is a row of the doctor's own, and the list no longer says what the doctor said last.
+        doctor = served.whm.get("r=/doctor").text
+        assert re.search(r'rowheader">The agent</th>.*op-tag-bad', doctor)
+        for query in ("", "r=/facts&partial=1"):
+            said = served.whm.get(query or "r=/").text
+            assert "Doctor: the agent does not answer" in said
+            assert "Apache itself, on port" not in said
+        relaxed = served.whm.post("r=/relax", {"sure": "yes"}).text
+        assert "Nothing was relaxed" in relaxed
+        assert "Type as root: <code>origin-pulls relax --all</code>" in relaxed
+        assert "systemctl start" not in relaxed
     finally:
         served.sandbox.start_services()
 

@@ -91,7 +91,7 @@ def test_a_vhosts_page_says_what_cloudflare_does_and_rotates_its_certificate(
 ) -> None:
     blog = panel.account("blog")
     before = blog.get(HERE).text
-    assert "Nothing is known to be presented" in before
+    assert "Cloudflare presents no certificate to this vhost" in before
     assert "Rotate certificate" not in before
     job = enforced(blog)
     assert panel.under.is_enforced("blog.example")
@@ -175,6 +175,9 @@ def test_off_removes_the_certificate_at_cloudflare_only_when_asked(
         review = blog.get(f"r=/review{options}").text
         assert "Remove the certificate at Cloudflare too" in review
         assert ("is deleted there afterwards" in review) == (left == 0)
+        assert "Authenticated Origin Pulls is turned off at Cloudflare" in review
+        assert ("the certificate stays there" in review) == (left == 1)
+        assert "let Cloudflare stop presenting (zone blog.example)" in review
         applied(blog, {"removes": "yes"} if not left else {}, options)
         assert panel.under.is_open("blog.example")
         panel.under.json("observe", "plain.example")  # what was to be tidied is done by now
@@ -182,6 +185,70 @@ def test_off_removes_the_certificate_at_cloudflare_only_when_asked(
         while len(live(remote)) != left:
             assert time.monotonic() < end, live(remote)
             time.sleep(0.2)
+
+
+def test_a_certificate_of_the_zone_is_ours_at_each_of_its_vhosts_and_can_be_deleted(
+    panel: Panel, remote: Remote
+) -> None:
+    blog, other = panel.account("blog"), "r=/vhosts/blog/blog-addon.blog.example"
+    enforced(blog)
+    now = blog.get(f"{other}&edge=now").text
+    assert "our certificate for another vhost" in now
+    assert re.search(r"Certificate there</dt><dd>active, until [^<]+SHA-256", now)
+    assert "not ours" not in now
+    blog.post("r=/stage", {"do": "off", "pick": KEY})
+    applied(blog)
+    until(blog, HERE, "in zone blog.example, presented to nobody")
+    (left,) = live(remote)
+    assert f"{left}: ours, and presented to nobody" in blog.get(f"{HERE}&edge=now").text
+    token = panel.account("shop").get("r=/tokens").token
+    assert panel.account("shop").post(f"{HERE}/tidy", {}, token=token).status == 404
+    job = JOB.search(blog.post(f"{HERE}/tidy", {}).headers["location"])
+    assert job
+    ended(blog, job[1])
+    end = time.monotonic() + PATIENCE
+    while live(remote):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert "presented to nobody" not in until(blog, HERE, "not there, as far as").text
+
+
+def test_off_says_which_zone_goes_on_and_for_whom(panel: Panel) -> None:
+    blog = panel.account("blog")
+    other = "blog/blog-addon.blog.example"
+    blog.post("r=/stage", {"do": "enforce", "pick": [KEY, other]})
+    applied(blog)
+    blog.post("r=/stage", {"do": "off", "pick": KEY})
+    review = blog.get("r=/review").text
+    assert "The zone blog.example goes on presenting" in review
+    assert "because blog-addon.blog.example needs it" in review
+    blog.post("r=/stage", {"do": "off", "pick": other})
+    both = blog.get("r=/review").text
+    assert "goes on presenting" not in both
+    assert "is turned off at Cloudflare" in both
+    applied(blog)
+
+
+def test_a_review_is_not_green_where_nobody_would_get_in(panel: Panel) -> None:
+    whm = panel.whm
+    whm.post("r=/stage", {"do": "enforce", "pick": "plain/plain.example"})
+    review = whm.get("r=/review&edge_ready=yes").text
+    assert "Nobody would get in:" in review
+    assert re.search(r'<p class="op-warn"><strong>1\s+vhost would change', review)
+    assert "You say that Cloudflare presents" in review
+    whm.post("r=/discard", {})
+    whm.post("r=/stage", {"do": "enforce", "pick": KEY})
+    review = whm.get("r=/review").text
+    assert "Nobody would get in" not in review
+    assert re.search(r'<p class="op-good"><strong>1\s+vhost would change', review)
+    # A token does it all: there is nothing that a person could have uploaded.
+    assert "Each zone takes some minutes" in review
+    assert "I have uploaded the certificates" not in review
+
+
+def test_names_that_no_token_reaches_are_named(panel: Panel) -> None:
+    now = panel.account("plain").get("r=/vhosts/plain/plain.example&edge=now").text
+    assert re.search(r"No token reaches the zone of plain\.example[,.]", now)
 
 
 def live(remote: Remote) -> list[str]:

@@ -123,3 +123,47 @@ def test_a_connection_that_says_nothing_is_let_go_of(served: Served) -> None:
             while silent.recv(4096):
                 pass
     assert served.whm.get().status == 200
+
+
+# Under each of these user ids two connections whose request never ends, a byte each second.
+DRIP = """
+import os, socket, sys, time
+path, ids = sys.argv[1], [int(one) for one in sys.argv[2].split(",")]
+kept = []
+for uid in ids:
+    os.seteuid(uid)
+    for text in (b"GET /?r=/help HTTP/1.0\\r\\nX-A: ", b"GET /?r=/help HTTP/1.0\\r\\nX-B: "):
+        one = socket.socket(socket.AF_UNIX)
+        one.connect(path)
+        one.sendall(text)
+        kept.append(one)
+    os.seteuid(0)
+print("open", flush=True)
+while kept:
+    time.sleep(1)
+    for one in list(kept):
+        try:
+            one.sendall(b"x")
+        except OSError:
+            kept.remove(one)
+print("ended", flush=True)
+"""
+
+
+def test_requests_that_never_end_keep_nobody_out_for_long(served: Served) -> None:
+    path = served.account("shop").socket
+    users = [user for user in served.sandbox.accounts if user not in ("blog", "root")]
+    ids = [served.uid(user) for user in users[:7]] + [64000]
+    with subprocess.Popen(
+        [PYTHON, "-I", "-c", DRIP, str(path), ",".join(map(str, ids))],
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"open\n"
+            assert served.account("blog").get("r=/help").status == 200
+            # They are ended, not waited for: all of them, though none is ever silent.
+            assert process.stdout.readline() == b"ended\n"
+        finally:
+            process.kill()
+    assert served.account("blog").get("r=/help").status == 200

@@ -29,7 +29,7 @@ ROUTES = {
             "/relax",
             "/tokens",
         ),
-        *("/vhosts/blog/blog.example", "/review", "/nothing"),
+        *("/vhosts/blog/blog.example", "/review", "/review&edge_ready=yes", "/nothing"),
         *("/vhosts/blog/blog.example/rotate", "/jobs/1/undo/review"),
     ),
     "blog": ("/", "/jobs", "/help", "/tokens", "/vhosts/blog/blog.example", "/review", "/nothing"),
@@ -89,7 +89,9 @@ def test_nothing_is_cut_off_at_320_pixels(panel: Panel) -> None:
                 open_page(page, route)
                 wide = page.evaluate(
                     """() => { const root = document.querySelector('.origin-pulls');
-                    return root.scrollWidth - root.clientWidth }"""
+                    const whole = document.scrollingElement;
+                    return Math.max(root.scrollWidth - root.clientWidth,
+                        whole.scrollWidth - whole.clientWidth) }"""
                 )
                 assert wide <= 0, (user, route)
 

@@ -41,7 +41,10 @@ def test_nothing_means_that_no_domain_and_no_job_is_seen(panel: Panel) -> None:
             text = opened(page, route)
             assert "has not opened Origin Pulls to account holders" in text, route
             assert "shop.example" not in text, route
+            assert "Back to the domains" not in text, route
         assert "Locked out?" in opened(page, "/help")
+        # What would say the same once more is not offered.
+        assert page.locator(".op-nav a").all_inner_texts() == ["Help"]
 
 
 def test_see_shows_all_and_offers_no_change(panel: Panel) -> None:
@@ -56,8 +59,37 @@ def test_see_shows_all_and_offers_no_change(panel: Panel) -> None:
         expect(page.get_by_role("radio", name="Enforce")).to_be_disabled()
         assert not page.get_by_role("button", name="Stage and review").count()
         assert not page.get_by_role("button", name="Prove it now").count()
+        why = "Your provider lets you look here, and changes things for you."
+        expect(page.get_by_text(why)).to_be_visible()
+        paths = page.get_by_label("Paths")
+        expect(paths).to_be_disabled()
+        look = "one => getComputedStyle(one).backgroundColor"
+        assert paths.evaluate(look) != page.get_by_role("radio").first.evaluate(
+            "one => getComputedStyle(one.closest('fieldset')).backgroundColor"
+        )
         assert "brings tokens for you" in opened(page, "/tokens")
         assert not page.get_by_label("API token").count()
+
+
+def test_see_offers_nothing_at_a_job_and_the_reason_is_not_folded_away(panel: Panel) -> None:
+    with panel.signed_in("blog") as page:
+        # One of its domains is observed already, so that the explanation is folded.
+        assert page.locator("details.op-card").get_attribute("open") is None
+        assert "Undo this job" in opened(page, "/jobs/1")
+        with settings(panel, accounts_may="see"):
+            assert "Undo this job" not in opened(page, "/jobs/1")
+            opened(page, "/")
+            expect(page.get_by_text("lets you look here")).to_be_visible()
+
+
+def test_who_is_told_is_said_to_those_who_read_it(panel: Panel) -> None:
+    with panel.signed_in("shop") as page:
+        text = opened(page, "/vhosts/shop/shop.example")
+        assert "and your provider is told" in text
+        assert "ou are told" not in text
+        expect(page.get_by_role("radio", name="Only tell your provider")).to_be_visible()
+    with panel.signed_in("root") as page:
+        assert "You are told by mail" in opened(page, "/vhosts/shop/shop.example")
 
 
 def test_observe_offers_to_observe_and_no_more(panel: Panel) -> None:

@@ -1,6 +1,7 @@
 """What the pages ask of the agent: each wish with who asks, each answer as a value.
 
-Raises what the agent refused, or ``Refused`` with what to type where no agent answers.
+Raises what the agent refused, ``Away`` with what to type where no agent is there to be asked, or
+``Unanswered`` where a deed was asked for and nobody knows whether it was done.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 
 from origin_pulls.agent import speaking
 from origin_pulls.config import Config
-from origin_pulls.errors import Refused
+from origin_pulls.engine import own_files
+from origin_pulls.errors import OriginPullsError, Refused, Unanswered
 from origin_pulls.model import preview as previews
 from origin_pulls.model import rights
 from origin_pulls.model.caller import Caller
@@ -29,16 +31,31 @@ from origin_pulls.model.desk_wish import (
     Unlock,
 )
 from origin_pulls.model.preview import Preview
+from origin_pulls.model.token_wish import ListTokens
 from origin_pulls.model.wish import Cancel, JobWish, Reviewed, Wish
 from origin_pulls.model.wish import Preview as PreviewWish
+
+AGENT_AWAY = own_files.AWAY  # the one check that can be made when no agent answers
+# What only looks: without an answer, nothing is changed by having asked.
+QUESTIONS = (Enter, Show, Edge, Prove, Doctor, PreviewWish, ListTokens)
+LOOK = (
+    "It may be done all the same: look at `origin-pulls jobs`, and where it would be seen, "
+    "before you ask again."
+)
+NOT_THERE = "As root: `systemctl start origin-pulls-agent` (or: `origin-pulls agent`)."
+
+
+class Away(Refused):
+    """No agent answers, so nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A proof made just now: whether it held, and a line for each request."""
+    """A proof made just now: whether it held, a line for each request, and those that failed."""
 
     held: bool
     lines: tuple[str, ...]
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +103,8 @@ def edge(config: Config, caller: Caller, user: str, server_name: str) -> Mapping
 def prove(config: Config, caller: Caller, user: str, server_name: str) -> Proven:
     """Prove one vhost now with real requests."""
     record = _record(ask(config, caller, Prove(user, server_name))["proof"])
-    return Proven(bool(record["held"]), tuple(map(str, record["lines"])))
+    lines, failed = (tuple(map(str, record[name])) for name in ("lines", "failed"))
+    return Proven(bool(record["held"]), lines, failed)
 
 
 def doctor(config: Config, caller: Caller) -> list[Check]:
@@ -136,12 +154,28 @@ def ask(config: Config, caller: Caller, wish: Wish) -> Mapping[str, object]:
     """The agent's answer to any wish, as plain values."""
     try:
         return speaking.hand_over(config, wish, caller, patience=config.page_patience)
+    except Unanswered as error:
+        raise _unanswered(wish, error.message) from error
+    except speaking.Ended as error:
+        raise _unanswered(
+            wish, "The service that does the work ended before it answered"
+        ) from error
     except ConnectionError as error:
         message = "The service that does the work does not answer, so nothing was done"
-        hint = "As root: `systemctl start origin-pulls-agent` (or: `origin-pulls agent`)."
-        if caller.is_account:
-            message, hint = rights.as_told_to_accounts(message, hint)
-        raise Refused(message, hint=hint) from error
+        told = rights.as_told_to_accounts(message, NOT_THERE)
+        message, hint = told if caller.is_account else (message, NOT_THERE)
+        raise Away(message, hint=hint) from error
+
+
+def is_away(config: Config) -> bool:
+    """Whether no agent takes connections just now."""
+    return not speaking.is_running(config)
+
+
+def _unanswered(wish: Wish, message: str) -> OriginPullsError:
+    if isinstance(wish, QUESTIONS):
+        return Refused(message, hint="Nothing is changed by looking. Try again in a minute.")
+    return Unanswered(message, hint=LOOK)
 
 
 def _record(value: object) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What a draft starts from: the policies in force of some vhosts."""
+"""What a draft starts from: the policies in force of some vhosts, and whose life it is of."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ def policies(config: Config, keys: Sequence[tuple[str, str]]) -> dict[str, Polic
     finally:
         store.close()
     return found
+
+
+def life(config: Config, user: str) -> str:
+    """An account in the life that its vhosts are of, as the inventory saw them last."""
+    store = read_store(config.store)
+    if store is None:
+        return user
+    try:
+        rows = store.rows("SELECT incarnation FROM vhost_row WHERE user=? LIMIT 1", (user,))
+    finally:
+        store.close()
+    return f"{user} {rows[0][0]}" if rows else user

@@ -9,17 +9,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 from origin_pulls.config import Config
 from origin_pulls.errors import Refused
 from origin_pulls.model import rights
+from origin_pulls.model.caller import Kind, is_itself
 from origin_pulls.model.edge_rows import VhostAtEdge
 from origin_pulls.model.job import Item
+from origin_pulls.model.names import domain
 from origin_pulls.model.rows import (
     ActivityPage,
+    ByItself,
     Deed,
     JobPage,
     JobRow,
@@ -27,7 +30,7 @@ from origin_pulls.model.rows import (
     VhostPage,
     VhostRow,
 )
-from origin_pulls.model.settings import Settings
+from origin_pulls.model.settings import Permission, Settings
 from origin_pulls.store import (
     Store,
     auditing,
@@ -75,6 +78,19 @@ def at_edge(config: Config, user: str, server_name: str, *, account: str = "") -
     return replace(found, progress=replace(found.progress, waiting=waiting))
 
 
+def zones_in_use(config: Config, owners: Collection[str]) -> dict[str, list[str]]:
+    """The zones in which something is presented, by whose tokens they are looked after with.
+
+    ``owners`` are the accounts that have tokens; the server's (an empty name) serve all others.
+    """
+    with _store(config) as store:
+        found = edge_listing.zones_in_use(store)
+    zones: dict[str, dict[str, None]] = {}
+    for user, zone in found:
+        zones.setdefault(user if user in owners else "", {})[zone] = None
+    return {owner: list(names) for owner, names in zones.items()}
+
+
 def matching(
     config: Config, question: Question, *, most: int = MOST_SELECTED
 ) -> list[tuple[str, str]]:
@@ -105,9 +121,21 @@ def job_page(
     """A job with its progress after line ``after``; ``Refused`` when there is none to be seen."""
     with _store(config) as store:
         found = jobs.page(store, number, after=after, account=account, items_page=items_page)
+        may = setting.kept(store).accounts_may
     if found is None:
         raise Refused(f"There is no job {number} here", hint="Choose one of the list.")
-    return _for_account(found) if account else found
+    if account:
+        return _for_account(found, may)
+    return replace(found, job=replace(found.job, who=_who(found.job.who, found.job.caller_kind)))
+
+
+def by_itself(config: Config, user: str, server_name: str, *, account: str = "") -> ByItself | None:
+    """Why a vhost has its mode, where nobody asked for that."""
+    with _store(config) as store:
+        found = jobs.by_itself(store, user, server_name)
+    if found is None or not account:
+        return found
+    return replace(found, why=rights.as_told_to_accounts(found.why, "")[0])
 
 
 def job_rows(
@@ -116,11 +144,8 @@ def job_rows(
     """The newest jobs: all, those of an account, or those of one vhost (its history)."""
     with _store(config) as store:
         found = jobs.newest(store, account=account, vhost=vhost, most=most)
-    if not account:
-        return found
     return [
-        one if one.caller_kind == "account" else replace(one, who="the administrator")
-        for one in found
+        replace(one, who=_who(one.who, one.caller_kind, is_account=bool(account))) for one in found
     ]
 
 
@@ -181,11 +206,11 @@ def _csv(config: Config, question: Question) -> Iterator[str]:
     yield _line(COLUMNS)
     for row in _all(config, question):
         cells = (
-            *(row.server_name, row.user, row.owner, row.mode, row.trust, row.port80),
+            *(domain(row.server_name), row.user, row.owner, row.mode, row.trust, row.port80),
             *("yes" if row.is_ssl else "no", "yes" if row.is_suspended else "no"),
             *(" ".join(row.names), row.proxied, row.direct, row.proof_at),
             {None: "", True: "yes", False: "no"}[row.proof_held],
-            *("; ".join(row.attention), row.locked, "; ".join(row.notes)),
+            *(domain("; ".join(row.attention)), row.locked, domain("; ".join(row.notes))),
         )
         yield _line(tuple(map(str, cells)))
 
@@ -205,18 +230,46 @@ def _json(config: Config, question: Question) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _for_account(page: JobPage) -> JobPage:
-    """A job as its account holder may read it."""
+def _who(who: str, kind: str, *, is_account: bool = False) -> str:
+    """Who asked for a job, in words for who reads it."""
+    if is_itself(who, kind):
+        return "this server itself"
+    return "the administrator" if is_account and kind != Kind.ACCOUNT else who
+
+
+def _for_account(page: JobPage, may: Permission) -> JobPage:
+    """A job as its account holder may read it, where account holders may do so much."""
     message, hint = rights.as_told_to_accounts(page.job.message, page.job.hint)
     items = tuple(_item_for_account(item, page.others) for item in page.items)
     job = replace(page.job, items=items, message=message, hint=hint)
     edge = page.edge
     if edge is not None:
         edge = replace(edge, waiting=rights.as_told_to_accounts(edge.waiting, "")[0])
-    if page.job.caller_kind != "account":
-        job = replace(job, who="the administrator", address="")
-    is_anothers = page.job.caller_kind != "account"
-    return replace(page, job=job, items=items, edge=edge, is_anothers=is_anothers)
+    is_anothers = job.caller_kind != Kind.ACCOUNT
+    job = replace(
+        job,
+        who=_who(job.who, job.caller_kind, is_account=True),
+        address="" if is_anothers else job.address,
+    )
+    return replace(
+        page,
+        job=job,
+        items=items,
+        edge=edge,
+        is_anothers=is_anothers,
+        may_change=_may_change(items, may),
+        may_cancel=may is Permission.EVERYTHING,
+    )
+
+
+def _may_change(items: Sequence[Item], may: Permission) -> bool:
+    """Whether account holders may take back, confirm or repeat these (the agent looks again)."""
+    if may not in (Permission.OBSERVE, Permission.EVERYTHING):
+        return False
+    return not any(
+        rights.of_touching(may, (one.before.policy, one.wanted), locked="", name="")
+        for one in items
+    )
 
 
 def _row_for_account(row: VhostRow) -> VhostRow:
@@ -225,9 +278,9 @@ def _row_for_account(row: VhostRow) -> VhostRow:
 
 
 def _deed_for_account(deed: Deed, account: str) -> Deed:
-    if deed.kind == "account" and deed.who == account:
+    if deed.kind == Kind.ACCOUNT and deed.who == account:
         return deed
-    return replace(deed, who="the administrator", address="", via="")
+    return replace(deed, who=_who(deed.who, deed.kind, is_account=True), address="", via="")
 
 
 def _item_for_account(item: Item, others: Collection[str]) -> Item:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from origin_pulls.agent import speaking
-from origin_pulls.agent.admitting import Admitted
+from origin_pulls.agent.admitting import Admitted, narrowed
 from origin_pulls.agent.answering import Answering
 from origin_pulls.config import Config
 from origin_pulls.engine import doctor as examination
@@ -81,6 +81,8 @@ def _have_done(config: Config, wish: DeskWish) -> None:
         read = wishes.read(wishes.write(wish))
         server = Server.of(config)
         try:
+            if isinstance(read, ChangeSettings):
+                read = narrowed(read, server.store)
             admitted = Admitted(server, read, caller)
             Answering(config, Seen()).answer(admitted)
             admitted.note()

@@ -9,8 +9,15 @@ from origin_pulls.actions.desk import ask
 from origin_pulls.config import Config
 from origin_pulls.model import tokens
 from origin_pulls.model.caller import Caller
-from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
-from origin_pulls.model.tokens import TokenSeen
+from origin_pulls.model.token_wish import (
+    AddToken,
+    CheckTokens,
+    Forgetting,
+    ListTokens,
+    RemoveToken,
+    TokenWish,
+)
+from origin_pulls.model.tokens import TokenReach, TokenSeen, ZoneReach
 
 
 def listing(config: Config, caller: Caller) -> list[TokenSeen]:
@@ -50,6 +57,32 @@ def remove(config: Config, caller: Caller, token: str) -> tuple[TokenSeen, str]:
     """
     done = _done(config, caller, RemoveToken(tokens.id_of(token)))
     return TokenSeen(**done["token"]), str(done.get("lost") or "")
+
+
+def forgetting(config: Config, caller: Caller, token: str) -> tuple[TokenSeen, str]:
+    """A token, and in words what could no longer be done without it (or empty).
+
+    ``Refused`` when there is none of this id to be known of.
+    """
+    found = _done(config, caller, Forgetting(tokens.id_of(token)))
+    return TokenSeen(**found["token"]), str(found.get("lost") or "")
+
+
+def check(config: Config, caller: Caller) -> list[TokenReach] | None:
+    """What Cloudflare says now of the tokens that the caller may know of.
+
+    ``None`` while it is still being asked; then the same is asked again a little later.
+    """
+    found = ask(config, caller, CheckTokens()).get("checked")
+    return list(map(_reach, found)) if isinstance(found, Sequence) else None
+
+
+def _reach(record: Mapping[str, Any]) -> TokenReach:
+    zones = tuple(
+        ZoneReach(one["name"], tuple(one["lacks"]), tuple(one["unknown"]))
+        for one in record["zones"]
+    )
+    return TokenReach(**{**record, "zones": zones, "notes": tuple(record["notes"])})
 
 
 def _done(config: Config, caller: Caller, wish: TokenWish) -> Mapping[str, Any]:

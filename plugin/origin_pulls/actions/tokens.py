@@ -10,7 +10,7 @@ from origin_pulls.engine import token_checking, token_keeping
 from origin_pulls.engine.server import Server
 from origin_pulls.engine.token_checking import Checked, ZonesSeen
 from origin_pulls.errors import Refused
-from origin_pulls.model import tokens
+from origin_pulls.model import deeds, tokens
 from origin_pulls.model.token_wish import AddToken, RemoveToken, TokenWish
 from origin_pulls.model.tokens import TokenSeen
 from origin_pulls.server.tokens import Tokens
@@ -71,10 +71,13 @@ def _carry_out(config: Config, wish: TokenWish, say: Say) -> Mapping[str, object
     except ConnectionError:
         server = Server.of(config)
         try:
-            return token_keeping.carry_out(server, wish, say)
+            done = token_keeping.carry_out(server, wish, say)
+            said, subject = deeds.words(wish).done, token_keeping.about_done(done)
+            server.store.audit(wish.who, said, subject, at=server.stamp())
+            return done
         finally:
             server.store.close()
-    done = answer.get("done")
-    if not isinstance(done, dict):
+    told = answer.get("done")
+    if not isinstance(told, dict):
         raise Refused("The agent answered something else", hint="See `origin-pulls token list`.")
-    return done
+    return told

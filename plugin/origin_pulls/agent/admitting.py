@@ -11,11 +11,12 @@ from origin_pulls.config import Config
 from origin_pulls.engine.rights import Gate, TooOften
 from origin_pulls.engine.server import Seen, Server
 from origin_pulls.errors import Damaged, Refused
-from origin_pulls.model import rights
+from origin_pulls.model import deeds, rights
 from origin_pulls.model.caller import Caller, Kind
-from origin_pulls.model.desk_wish import Enter
+from origin_pulls.model.desk_wish import ChangeSettings, Enter
 from origin_pulls.model.wish import Asked, Cancel, JobWish, Wish
-from origin_pulls.store import auditing
+from origin_pulls.store import auditing, setting
+from origin_pulls.store.parts import Reading
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +29,19 @@ class Admitted:
     wish: Wish
     caller: Caller
 
-    def note(self, *, job: int = 0) -> None:
-        """Write down in the audit what was asked."""
-        if not rights.is_audited(self.wish):
+    def note(self, *, job: int = 0, subject: str = "") -> None:
+        """Write down in the audit what was asked; ``subject`` where that is known by now."""
+        if not deeds.is_audited(self.wish):
             return
-        action, subject, about = rights.deed(self.wish)
+        if isinstance(self.wish, ChangeSettings) and not self.wish.values:
+            return  # it was all so already
+        said = deeds.words(self.wish)
         auditing.note(
             self.server.store,
             self.caller,
-            action,
-            subject=subject,
-            job=job or about,
+            said.done,
+            subject=subject or said.subject,
+            job=job or said.job,
             at=self.server.stamp(),
         )
 
@@ -65,10 +68,11 @@ class Door:
             except Refused as error:
                 if isinstance(wish, Enter):  # asked for every page: it would flood the audit
                     raise
-                action, subject, _ = rights.deed(wish)
-                said = f"{action}: refused: {error.message}"
+                said, subject = deeds.refused(wish, error.message), deeds.words(wish).subject
                 auditing.note(server.store, caller, said, subject=subject, at=server.stamp())
                 raise
+            if isinstance(wish, ChangeSettings):
+                wish = narrowed(wish, server.store)
             yield Admitted(server, wish, caller)
         finally:
             server.store.close()
@@ -89,6 +93,12 @@ class Door:
         caller = _believed(asked, is_root=is_root)
         self.gate.judge_caller(asked.wish, caller)
         return caller
+
+
+def narrowed(wish: ChangeSettings, store: Reading) -> ChangeSettings:
+    """Of what is to be set, what is not so already: a form sends all of it."""
+    kept = setting.kept(store).as_record()
+    return ChangeSettings(tuple(one for one in wish.values if kept.get(one[0]) != one[1]))
 
 
 def _believed(asked: Asked, *, is_root: bool) -> Caller:

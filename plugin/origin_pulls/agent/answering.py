@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from origin_pulls.agent.admitting import Admitted
@@ -20,6 +21,7 @@ from origin_pulls.engine import (
     previewing,
     relaxing,
     showing,
+    token_checking,
 )
 from origin_pulls.engine.edge import seeing
 from origin_pulls.engine.server import Seen, Server, utc_now
@@ -28,6 +30,7 @@ from origin_pulls.model import desk_wish, preview, rights
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.caller import Caller
 from origin_pulls.model.job import Applied
+from origin_pulls.model.token_wish import CheckTokens
 from origin_pulls.model.wish import Change, Preview, Wish
 from origin_pulls.store import setting
 from origin_pulls.store.marks import Marks
@@ -70,6 +73,8 @@ class Answering:
             case desk_wish.Edge():
                 with self._slot(caller, self.slots_at_cloudflare), self._dry() as dry:
                     return {"edge": _at_edge(dry, wish, is_account=caller.is_account)}
+            case CheckTokens():
+                return self._checked(wish, caller)
             case desk_wish.Enter():
                 return {"done": True}
             case desk_wish.Lock():
@@ -85,6 +90,17 @@ class Answering:
             case desk_wish.Confirm():
                 return _confirmed(server, wish.job)
         raise Refused("Nobody here answers such a wish", hint="Is it the same version?")
+
+    def _checked(self, wish: CheckTokens, caller: Caller) -> Answer:
+        def look() -> Answer:
+            with self._slot(caller, self.slots_at_cloudflare), self._dry() as dry:
+                found = token_checking.check(dry, logger.info, wish.account)
+                return {"checked": [asdict(token_checking.in_short(one)) for one in found]}
+
+        who = f"tokens of {caller.kind} {caller.user}"
+        patience = self.config.page_answer
+        found = self.lingering.answer(who, wishes.write(wish), look, patience=patience)
+        return {"looking": True} if found is None else found
 
     def _previewed(self, wish: Preview, caller: Caller) -> Answer:
         is_account = caller.is_account
@@ -186,7 +202,7 @@ def _proven(server: Server, wish: desk_wish.Prove) -> Answer:
     vhost = looking.vhost_of(found, wish.user, wish.server_name)
     applied = preparing.applied_now(server, found).get(vhost.key, Applied())
     proof = showing.prove(server, vhost, applied)
-    return {"proof": {"held": not proof.problem, "lines": proof.lines}}
+    return {"proof": {"held": not proof.problem, "lines": proof.lines, "failed": proof.failed}}
 
 
 def _at_edge(server: Server, wish: desk_wish.Edge, *, is_account: bool) -> dict[str, Any]:
@@ -212,7 +228,7 @@ def _confirmed(server: Server, job: int) -> Answer:
     if not Marks(server.store).confirm(job):
         raise Refused(
             f"Job {job} does not wait for a confirmation",
-            hint="It was confirmed already, or it is going back: look at the job.",
+            hint="It was confirmed or undone already, or it is going back: look at the job.",
         )
     server.store.note([job], "confirmed: it stays", at=server.stamp())
     return {"done": True}

@@ -22,7 +22,7 @@ from origin_pulls.errors import Busy, Damaged, OriginPullsError, Refused
 from origin_pulls.model import rights
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.desk_wish import Relax
-from origin_pulls.model.token_wish import TokenWish
+from origin_pulls.model.token_wish import CheckTokens, TokenWish
 from origin_pulls.model.wish import Asked, Cancel, JobWish
 from origin_pulls.server import lock
 from origin_pulls.server.apache import Apache
@@ -101,16 +101,17 @@ class Agent:
             self.door.note(asked.wish, caller)
             return relaxed
         answer: Mapping[str, object]
+        subject = ""
         with self.door.admitted(asked, is_root=is_root) as admitted:
-            if isinstance(admitted.wish, TokenWish):
+            if isinstance(admitted.wish, TokenWish) and not isinstance(admitted.wish, CheckTokens):
                 done = token_keeping.carry_out(admitted.server, admitted.wish, logger.info)
-                answer = {"done": done}
+                answer, subject = {"done": done}, token_keeping.about_done(done)
             elif isinstance(admitted.wish, Cancel):
                 answer = {"done": wishing.cancel(admitted.server, admitted.wish)}
                 self.edge.hurry(GO_ON)
             else:
                 answer = self.answering.answer(admitted)
-            admitted.note()
+            admitted.note(subject=subject)
             return answer
 
     @contextmanager

@@ -108,6 +108,7 @@ def activity(config: Config, as_json: bool, search: str, who: str, page: int, mo
                 "action": deed.action,
                 "subject": deed.subject,
                 "job": deed.job or None,
+                "vhosts": deed.count,
             }
             for deed in found.deeds
         ]
@@ -116,7 +117,8 @@ def activity(config: Config, as_json: bool, search: str, who: str, page: int, mo
     for deed in found.deeds:
         where = f" from {deed.address}" if deed.address else ""
         job = f" (job {deed.job})" if deed.job else ""
-        click.echo(f"{deed.at[:19]}  {deed.who}{where}: {deed.action}: {deed.subject}{job}")
+        about = deed.subject if deed.count == 1 else f"{deed.count} vhosts"
+        click.echo(f"{deed.at[:19]}  {deed.who}{where}: {deed.action}: {about}{job}")
     click.echo(f"{len(found.deeds)} of {found.total}.")
 
 

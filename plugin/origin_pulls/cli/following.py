@@ -56,6 +56,6 @@ def reconcile(config: Config, as_json: bool) -> None:
     said += [*cleaned.emptied, *cleaned.removed]
     click.echo("Followed." if said else "Nothing to follow: all is as it was.")
     for job in done:
-        click.echo(f"  job {job.number}: {job.state}. See `origin-pulls job {job.number}`.")
+        click.echo(f"  job {job.number}: {job.state.words}. See `origin-pulls job {job.number}`.")
     if followed.is_waiting:
         click.echo("  Files of vhosts that are gone are removed when Apache has let go of them.")

@@ -145,7 +145,7 @@ def jobs(config: Config, as_json: bool, most: int, has_steps: bool) -> None:
         mode = f" to {modes}" if count and one.kind != ROTATE else ""
         undoes = f" of job {one.undoes}" if one.undoes else ""  # an undo, or a step
         click.echo(
-            f"{one.number:5}  {one.asked[:19]}  {one.state!s:13} {one.kind}{undoes}: ", nl=False
+            f"{one.number:5}  {one.asked[:19]}  {one.state.words:13} {one.kind}{undoes}: ", nl=False
         )
         click.echo(f"{what}{mode} ({one.who})")
     if not found:

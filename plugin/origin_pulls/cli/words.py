@@ -88,7 +88,7 @@ def preview_record(prepared: Prepared, foreseen: Foreseen) -> dict[str, Any]:
 def say_job(job: Job) -> None:
     """A job's outcome, a line a vhost."""
     for item in job.items:
-        mark = click.style(str(item.state), fg=COLOURS.get(item.state), bold=True)
+        mark = click.style(item.state.words, fg=COLOURS.get(item.state), bold=True)
         what = ROTATE if job.kind == ROTATE else item.wanted.mode
         click.echo(f"{item.server_name}: {what}: {mark}. {item.message}")
         if item.hint and item.state is not State.DONE:
@@ -97,7 +97,7 @@ def say_job(job: Job) -> None:
             click.echo(f"  Note: {text}")
     done = [item for item in job.items if item.state is State.DONE]
     some = f" ({len(done)} of {len(job.items)} done)" if 0 < len(done) < len(job.items) else ""
-    click.echo(f"Job {job.number}: {job.state}{some}.", nl=False)
+    click.echo(f"Job {job.number}: {job.state.words}{some}.", nl=False)
     if any(item.diff for item in done) and job.kind != "rotate":
         click.echo(f" Take it back with `origin-pulls undo {job.number}`.", nl=False)
     click.echo()

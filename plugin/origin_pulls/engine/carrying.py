@@ -7,13 +7,13 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from origin_pulls.engine import looking, settling, stopping
+from origin_pulls.engine import giving_way, looking, settling, stopping
 from origin_pulls.engine.outcomes import Outcome, ended
 from origin_pulls.engine.preparing import Prepared, carried_along
 from origin_pulls.engine.run_proof import RunProof
 from origin_pulls.engine.server import Server
 from origin_pulls.engine.settling import Say
-from origin_pulls.errors import NotRestored, OriginPullsError, Refused, Restored
+from origin_pulls.errors import NotRestored, OriginPullsError, Overtaken, Refused, Restored
 from origin_pulls.model import include, plan
 from origin_pulls.model.job import Job, State, as_record
 from origin_pulls.model.plan import Change, Step
@@ -53,7 +53,10 @@ class Carrying:
         }
 
     def carry_out(self, jobs: Sequence[Job]) -> list[Job]:
-        """Do all steps; gives the jobs with their outcomes, which are in the store by then."""
+        """Do all steps; gives the jobs with their outcomes, which are in the store by then.
+
+        Raises ``Overtaken`` when everything is relaxed meanwhile: the journal stays open for that.
+        """
         if self.prepared.swept:
             self.say(f"emptying {len(self.prepared.swept)} includes that no policy stands behind")
         self._refuse_together(jobs, self.asked.look_before())
@@ -86,6 +89,8 @@ class Carrying:
                 self._do(run, kind, list(group))
             done = self._ended(jobs)
             run.commit({"jobs": [as_record(job) for job in done]})
+        except Overtaken:
+            raise  # whoever relaxes everything empties more than would be taken back here
         except (_SetbackError, OriginPullsError, OSError, KeyboardInterrupt) as error:
             self._take_all_back(run, _sentence(error))
             done = self._ended(jobs)
@@ -115,6 +120,7 @@ class Carrying:
     # -- the steps --------------------------------------------------------------------------
 
     def _do(self, run: journal.Run, kind: type[Step], group: Sequence[Step]) -> None:
+        giving_way.check(self.server.config)
         if kind in (plan.Write, plan.Remove):
             self._change_files(run, group)
             return

@@ -13,6 +13,7 @@ from origin_pulls.engine.edge import looking
 from origin_pulls.engine.edge.unused import unused
 from origin_pulls.engine.server import Server
 from origin_pulls.model.certificates import in_one_line
+from origin_pulls.model.edge import Form
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.server import certificates, importing
 from origin_pulls.server.certificates import Material
@@ -76,8 +77,11 @@ def _kept(server: Server, place: tuple[str, str, str], number: str, material: Ma
     store = EdgeStore(server.store)
     leaf = x509.load_pem_x509_certificate(material.leaf)
     folder = server.config.keys_directory / number
+    rows = [one for one in store.presented() if one.material == number]
+    # A zone presents its certificate to all vhosts in it, also to those that do not demand it.
     shown = next(
-        (one for one in store.presented() if one.place == place and one.material == number), None
+        (one for one in rows if one.place == place),
+        next((one for one in rows if one.form is Form.ZONE and not one.is_void), None),
     )
     sha256 = material.leaf_sha256
     brought = store.brought(shown.zone, f"{shown.form} certificate") if shown else {}

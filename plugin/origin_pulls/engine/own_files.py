@@ -19,6 +19,12 @@ MOST_NAMED = 3
 MOST_FILES = 50_000
 PATIENCE = 2.0  # seconds for a service to take a connection
 
+AWAY = Check(
+    *("agent", "The agent", Health.BAD),
+    "It does not answer: the pages can change nothing, and nothing goes back by itself",
+    "As root: `systemctl start origin-pulls-agent`; its log: `journalctl -u origin-pulls-agent`",
+)
+
 
 def examine(server: Server, *, damage: Damaged | None = None) -> list[Check]:
     """All checks of what is our own; ``damage`` is why the store could not be read."""
@@ -66,11 +72,7 @@ def agent(config: Config) -> Check:
     """Whether the agent answers."""
     if _answers(config.agent_socket):
         return Check("agent", "The agent", Health.GOOD, "It answers.")
-    return Check(
-        *("agent", "The agent", Health.BAD),
-        "It does not answer: the pages can change nothing, and nothing goes back by itself",
-        "systemctl start origin-pulls-agent; its log: journalctl -u origin-pulls-agent",
-    )
+    return AWAY
 
 
 def pages(config: Config) -> Check:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from origin_pulls.engine import looking
+from origin_pulls.engine import giving_way, looking
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import OriginPullsError, Refused
@@ -110,6 +110,7 @@ def fingerprint(prepared: Prepared, keys: Collection[str]) -> str:
     found += [
         f"{key} {error.message}" for key, error in sorted(prepared.refused.items()) if key in keys
     ]
+    found += [f"{key} by way of Cloudflare" for key in prepared.edge_first if key in keys]
     for change in sorted(prepared.changes, key=lambda one: one.key):
         if change.key not in keys:
             continue
@@ -202,6 +203,8 @@ def _judge(
 ) -> tuple[list[Change], dict[str, OriginPullsError]]:
     accepted, rejected = [], dict[str, OriginPullsError]()
     for item in items:
+        if not gathering.server.is_dry:
+            giving_way.check(gathering.server.config)
         vhost = vhosts.get(item.key)
         if vhost is None or vhost.incarnation != item.incarnation:
             rejected[item.key] = Refused(

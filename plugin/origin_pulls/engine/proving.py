@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from origin_pulls.config import Config
+from origin_pulls.engine import giving_way
+from origin_pulls.engine.patience import NO_TIME_LEFT, Patience
 from origin_pulls.model import proof
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Policy
@@ -19,16 +22,21 @@ from origin_pulls.server.certificates import Probe
 AT_ONCE = 8
 PAUSE = 0.05
 LONGEST_PAUSE = 1.0
+GLANCE = 0.2  # seconds between two looks whether everything is being relaxed
 MOST_CANDIDATES = 3  # for one bystander
 Ways = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What came before a change: each request with its answer, bystanders apart."""
+    """What came before a change: each request with its answer, bystanders apart.
+
+    ``slow`` are the vhosts (keys) that do not answer in time, or not all that they were asked.
+    """
 
     asked: Mapping[Ask, Seen] = field(default_factory=dict)
     bystanders: tuple[tuple[str, Ask, Seen], ...] = ()
+    slow: frozenset[str] = frozenset()
 
 
 class Prover:
@@ -41,31 +49,71 @@ class Prover:
             Shown.STRANGER: (probe.stranger_file, probe.stranger_key_file),
         }
 
-    def ask_all(self, asks: Sequence[Ask]) -> list[tuple[Ask, Seen]]:
-        """All these requests, some at a time; the answers in the order of the requests."""
-        if not asks:
-            return []
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(zip(asks, pool.map(self._ask, asks), strict=True))
+    def ask_all(
+        self, asks: Sequence[tuple[str, Ask]], patience: Patience, *, longest: float | None = None
+    ) -> list[Seen]:
+        """What these requests come to, each with the vhost (key) that it is for, in their order.
+
+        ``longest`` is how many seconds one may take. Raises ``Overtaken`` as soon as somebody
+        relaxes everything: what is still being asked then is waited for by nobody.
+        """
+        timeout = longest or self.config.answer_timeout
+
+        def ask(request: Ask) -> Seen:
+            return asking.ask(request, self.certificates, timeout=timeout)
+
+        giving_way.check(self.config)
+        pool = futures.ThreadPoolExecutor(AT_ONCE)
+        try:
+            begun = [pool.submit(patience.asked, key, request, ask) for key, request in asks]
+            left = set(begun)
+            while left:
+                _, left = futures.wait(left, GLANCE)
+                giving_way.check(self.config)
+            return [one.result() for one in begun]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def before(
         self, changing: Sequence[tuple[Vhost, Policy, Ways]], others: Sequence[Vhost]
     ) -> Before:
         """What vhosts that are about to change answer now, and some that are not."""
         asks = [
-            ask for vhost, policy, ways in changing for ask in proof.baseline(vhost, policy, ways)
+            (vhost.key, ask)
+            for vhost, policy, ways in changing
+            for ask in proof.baseline(vhost, policy, ways)
         ]
-        answers = self.ask_all(asks)
-        bystanders: list[tuple[str, Ask, Seen]] = []
-        for vhost in others[: MOST_CANDIDATES * self.config.bystanders]:
-            if len(bystanders) >= self.config.bystanders:
+        patience = Patience(self.config.slow_before)
+        came = self.ask_all(asks, patience)
+        answers = {ask: seen for (_, ask), seen in zip(asks, came, strict=True)}
+        slow = frozenset(vhost.key for vhost, _, _ in changing if patience.is_slow(vhost.key))
+        return Before(answers, tuple(self._witnesses(others)), slow)
+
+    def _witnesses(self, others: Sequence[Vhost]) -> list[tuple[str, Ask, Seen]]:
+        """Vhosts that answer at once and the same twice; who does not agree with itself is none."""
+        wanted = self.config.bystanders
+        found: list[tuple[str, Ask, Seen]] = []
+        if not wanted:
+            return found
+        for some in itertools.islice(_in_turn(others, wanted), MOST_CANDIDATES):
+            asks = [
+                (vhost.key, Ask(address=vhost.addresses[0], host=proof.main_host(vhost)))
+                for vhost in some
+            ]
+            seen = self._as_witnesses(asks)
+            again = self._as_witnesses(asks)
+            found += [
+                (key, ask, one)
+                for (key, ask), one, other in zip(asks, seen, again, strict=True)
+                if one.status is not None and one.status < 500 and proof.is_same(one, other)
+            ]
+            if len(found) >= wanted:
                 break
-            ask = Ask(address=vhost.addresses[0], host=proof.main_host(vhost))
-            seen, again = self._ask(ask), self._ask(ask)
-            # A site that does not even agree with itself is no witness.
-            if seen.status is not None and seen.status < 500 and proof.is_same(seen, again):
-                bystanders.append((vhost.key, ask, seen))
-        return Before(dict(answers), tuple(bystanders))
+        return found[:wanted]
+
+    def _as_witnesses(self, asks: Sequence[tuple[str, Ask]]) -> list[Seen]:
+        patience = Patience(self.config.slow_before)
+        return self.ask_all(asks, patience, longest=self.config.witness_patience)
 
     def checks(self, vhost: Vhost, policy: Policy, before: Before, ways: Ways = ()) -> list[Check]:
         """The checks that prove a policy of one vhost from this machine."""
@@ -87,6 +135,8 @@ class Prover:
         is_hopeless: Callable[[], bool],
         patience: float,
         edge_patience: float | None = None,
+        is_changing_over: Callable[[], bool] = lambda: False,
+        settled_patience: float | None = None,
     ) -> list[Result]:
         """Ask until every check holds, or patience ends, or it is hopeless; the last results.
 
@@ -96,20 +146,29 @@ class Prover:
 
         ``edge_patience``: for how long a request through Cloudflare may go on being turned away.
         So are visitors, and this is much shorter than the time for Apache's changing over.
+        ``settled_patience``: for how long it is asked once Apache has changed over. A site that
+        takes too long then (``slow_in_proof``) is not asked again.
         """
         end = time.monotonic() + patience
         visitors = _Visitors(edge_patience)
+        waiting = Patience(self.config.slow_in_proof, is_changing_over)
         results: list[Result] = []
         asked: Sequence[int] = range(len(checks))
         pause = PAUSE
         while True:
-            answers = self.ask_all([checks[number].ask for number in asked])
-            fresh = dict(zip(asked, (seen for _, seen in answers), strict=True))
+            if settled_patience is not None and not is_changing_over():
+                end, settled_patience = min(end, time.monotonic() + settled_patience), None
+            asks = [(checks[number].vhost, checks[number].ask) for number in asked]
+            fresh = dict(zip(asked, self.ask_all(asks, waiting), strict=True))
             results = [
                 Result(check, fresh[number]) if number in fresh else results[number]
                 for number, check in enumerate(checks)
             ]
-            failing = [number for number, result in enumerate(results) if not result.holds]
+            failing = [
+                number
+                for number, result in enumerate(results)
+                if not result.holds and result.seen != NO_TIME_LEFT
+            ]
             if not failing and len(asked) == len(checks):
                 return results
             visitors.note(results)
@@ -120,8 +179,10 @@ class Prover:
                 pause = min(pause * 1.5, LONGEST_PAUSE)
             asked = failing or range(len(checks))
 
-    def _ask(self, request: Ask) -> Seen:
-        return asking.ask(request, self.certificates, timeout=self.config.answer_timeout)
+
+def _in_turn(vhosts: Sequence[Vhost], count: int) -> Iterator[Sequence[Vhost]]:
+    """These vhosts, so many at a time."""
+    return (vhosts[begin : begin + count] for begin in range(0, len(vhosts), count))
 
 
 class _Visitors:

@@ -72,6 +72,7 @@ def reconcile(server: Server, ask: Ask, say: Say, *, inherits: Inherits | None =
             events=spooled.events,
             inherits=inherits or inherited(server),
             now=server.clock().timestamp(),
+            under_way=lives.under_way(),
         )
         _follow(server, lives, decision, say)
         token_keeping.follow_accounts(server, decision.moves, facts.lives)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from origin_pulls.config import Config
-from origin_pulls.engine import settling
+from origin_pulls.engine import giving_way, settling
 from origin_pulls.engine.settling import Say
-from origin_pulls.errors import Damaged, NotRestored
+from origin_pulls.errors import Busy, Damaged, NotRestored
 from origin_pulls.model import include
 from origin_pulls.model.include import State as FileState
 from origin_pulls.model.job import Item, Job, State
@@ -21,6 +22,7 @@ from origin_pulls.store.rollouts import EdgeStore
 
 EMPTY = "The includes are empty"
 INTERRUPTED = "It was interrupted, and then everything was relaxed."
+UNTOUCHED = "Everything was relaxed before anything of it was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,12 @@ class Relaxed:
 def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
     """Empty every include of ours, reload Apache, then tell the store, if there is a sound one.
 
-    It looks at files alone: neither the store, nor the journal, nor the inventory is needed.
-    Raises ``NotRestored`` when Apache cannot be brought to read the emptied files.
+    It looks at files alone: neither the store, nor the journal, nor the inventory is needed. A run
+    under way gives way to it. Raises ``NotRestored`` when Apache cannot be brought to read the
+    emptied files, ``Busy`` when nothing was relaxed because somebody held the lock all the time.
     """
     apache = Apache(config)
-    with lock.held(config.work_lock, patience=config.panic_patience, waiting=say):
+    with _the_lock(config, say):
         # First of all, so that nobody puts back what is emptied now, whatever fails after it.
         begun = journal.set_aside(config.journal)
         emptied: list[Path] = []
@@ -55,6 +58,24 @@ def relax(config: Config, who: str, stamp: str, say: Say) -> Relaxed:
         finally:
             problems, job = _tell_store(config, who, stamp, begun)
     return Relaxed(tuple(emptied), tuple(kept), tuple(problems), job)
+
+
+@contextmanager
+def _the_lock(config: Config, say: Say) -> Iterator[None]:
+    """The work lock, which whoever holds it is asked to let go of."""
+    with ExitStack() as stack:
+        held = lock.held(config.work_lock, patience=config.panic_patience, waiting=say)
+        try:
+            with giving_way.announced(config):
+                stack.enter_context(held)
+        except Busy as error:
+            raise Busy(
+                f"Nothing is relaxed yet. {error.message}, and has not given way within "
+                f"{config.panic_patience:g} seconds",
+                hint=f"It gives way when a rebuild or reload that it waits for is over: try again. "
+                f"{error.hint}",
+            ) from error
+        yield
 
 
 def _ours(apache: Apache) -> Iterator[Path]:
@@ -101,6 +122,9 @@ def _tell_store(
                 EdgeStore(store).cancel(other.number, who)
             jobs = [job for number in begun if (job := store.job(number)) is not None]
             _end(store, jobs, State.RESTORED, INTERRUPTED, stamp)
+            # Nobody works while we hold the lock: what else had begun had opened no journal yet.
+            running = store.jobs(states=[State.RUNNING], most=100_000)
+            _end(store, running, State.REFUSED, UNTOUCHED, stamp)
             return [], _note(store, who, stamp)
         finally:
             store.close()

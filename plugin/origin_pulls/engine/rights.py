@@ -21,6 +21,7 @@ from origin_pulls.model.job import Job, State
 from origin_pulls.model.policy import Policy
 from origin_pulls.model.rights import Standing
 from origin_pulls.model.settings import Settings
+from origin_pulls.model.token_wish import CheckTokens
 from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 from origin_pulls.server.features import Features, is_root_level
 from origin_pulls.store import setting
@@ -52,10 +53,14 @@ class Gate:
         self.judge_caller(wish, caller)
         if not caller.is_account:
             return
-        settings = setting.kept(server.store)
         if not isinstance(wish, Enter):  # asked for every page: nobody's turn at anything
-            count = AT_CLOUDFLARE if isinstance(wish, Edge) else 1
-            self._count(caller.user, settings.account_wishes, count)
+            count = AT_CLOUDFLARE if isinstance(wish, Edge | CheckTokens) else 1
+            self._count(caller.user, setting.kept(server.store).account_wishes, count)
+        self.judge_account(server, wish, caller)
+
+    def judge_account(self, server: Server, wish: Wish, caller: Caller) -> None:
+        """``Refused`` where the account may not ask this of its vhosts, as all of it is now."""
+        settings = setting.kept(server.store)
         vhosts = {
             (vhost.user, vhost.server_name): vhost
             for vhost in looking.look(server).vhosts

@@ -29,7 +29,10 @@ class RunProof:
         self.parent = server.apache.parent()
 
     def look_before(self) -> dict[str, Refused]:
-        """Note what vhosts answer now; refusals for those that are to demand and do not answer."""
+        """Note what vhosts answer now; refusals for those that are to demand and do not answer.
+
+        Nor may they take too long for it: nobody else's change is waited with for that.
+        """
         changing = [
             (change.facts.vhost, change.wanted, change.facts.edge.ways)
             for change in self.changes.values()
@@ -43,7 +46,17 @@ class RunProof:
         refused = {}
         for key, change in self.changes.items():
             host = proof.main_host(change.facts.vhost)
-            if change.wanted.mode is not Mode.OFF and host in silent:
+            if change.wanted.mode is Mode.OFF:
+                continue
+            if key in self.before.slow:
+                refused[key] = Refused(
+                    f"{host} does not answer in time: the requests to the sites of one account "
+                    f"may take {self.server.config.slow_before:g} seconds together, beyond a "
+                    "second each",
+                    hint="Nothing could be proven. Make the site answer faster first; of many "
+                    "sites ask for some at a time.",
+                )
+            elif host in silent:
                 refused[key] = Refused(
                     f"{host} does not answer on {change.facts.vhost.addresses[0]} even now: "
                     f"{silent[host]}",
@@ -68,20 +81,30 @@ class RunProof:
         """
         self.parent = self.server.apache.parent()
         back = [self.changes[key] for key in keys if key in self.changes]
-        return self._ask([check for change in back for check in self._checks_of_before(change)])
+        return self._ask(
+            [check for change in back for check in self._checks_of_before(change)],
+            settled_patience=self.server.config.settled_patience,
+        )
 
     def has_died(self) -> bool:
         """Whether Apache's parent is gone."""
         return settling.has_died(self.server.apache, self.parent)
 
     def _ask(
-        self, checks: Collection[Check], *, edge_patience: float | None = None
+        self,
+        checks: Collection[Check],
+        *,
+        edge_patience: float | None = None,
+        settled_patience: float | None = None,
     ) -> list[Result]:
+        patience = self.server.config.proof_patience
         return self.prover.until_they_hold(
             [*checks, *self.prover.bystander_checks(self.before)],
             is_hopeless=self.has_died,
-            patience=self.server.config.proof_patience,
+            patience=patience,
             edge_patience=edge_patience,
+            is_changing_over=lambda: self.server.apache.is_reloading(patience),
+            settled_patience=settled_patience,
         )
 
     def _checks_of_before(self, change: Change) -> list[Check]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from origin_pulls.engine import giving_way
 from origin_pulls.errors import NotRestored
 from origin_pulls.server.apache import Apache, Parent
 
@@ -39,11 +40,15 @@ def has_died(apache: Apache, parent: Parent | None) -> bool:
 
 
 def come_through(apache: Apache, say: Say) -> None:
-    """Wait until Apache has come through its reload: no file may be taken from it meanwhile."""
+    """Wait until Apache has come through its reload: no file may be taken from it meanwhile.
+
+    Raises ``Overtaken`` when everything is relaxed: that takes no file from it.
+    """
     patience = apache.config.proof_patience
     if apache.is_reloading(patience):
         say("waiting until Apache has come through its reload")
     while apache.is_reloading(patience):
+        giving_way.check(apache.config)
         time.sleep(PAUSE)
 
 

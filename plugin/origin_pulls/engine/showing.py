@@ -136,8 +136,13 @@ class Proof:
     @property
     def problem(self) -> str:
         """What does not hold first; empty when all does."""
-        failed = next((str(one) for one in self.results if not one.holds), "")
-        return failed or ("" if self.through.holds else self.through.problem)
+        return next(iter(self.failed), "")
+
+    @property
+    def failed(self) -> list[str]:
+        """What does not hold, in sentences that ``lines`` has as well."""
+        found = [str(one) for one in self.results if not one.holds]
+        return found if self.through.holds else [*found, self.through.problem]
 
     @property
     def lines(self) -> list[str]:

@@ -15,7 +15,7 @@ from origin_pulls.errors import EdgeRefused, EdgeUnknown
 from origin_pulls.model import zones as zones_model
 from origin_pulls.model.inventory import Kind
 from origin_pulls.model.saying import named
-from origin_pulls.model.tokens import Permission, TokenSeen
+from origin_pulls.model.tokens import Permission, TokenReach, TokenSeen, ZoneReach
 from origin_pulls.server.tokens import Token, Tokens
 
 MOST_NAMES = 200
@@ -62,9 +62,28 @@ class ZoneRow:
     problem: str = ""
 
 
-def check(server: Server, say: Say) -> list[Checked]:
-    """All tokens of the server, judged without writing anything at Cloudflare."""
-    return [_check(server, token, say) for token in _all(server)]
+def check(server: Server, say: Say, account: str | None = None) -> list[Checked]:
+    """All tokens (or those of one account), judged without writing anything at Cloudflare."""
+    wanted = [one for one in _all(server) if account in (None, one.owner)]
+    return [_check(server, token, say) for token in wanted]
+
+
+def in_short(one: Checked) -> TokenReach:
+    """What was found of a token, as the pages show it."""
+    return TokenReach(
+        id=one.token.id,
+        expires=(one.state.expires_on or "") if one.state else "",
+        zones=tuple(
+            ZoneReach(
+                zone.zone.name,
+                tuple(held.name for held in zone.permissions if held.is_held is False),
+                tuple(held.name for held in zone.permissions if held.is_held is None),
+            )
+            for zone in one.zones
+        ),
+        problem=one.problem,
+        notes=one.notes,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,18 @@ from origin_pulls.cloudflare.values import TokenState
 from origin_pulls.engine import looking, reaching
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeRefused, Refused
+from origin_pulls.model.names import domain
 from origin_pulls.model.reconciling import Life, Move
 from origin_pulls.model.saying import named
-from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
+from origin_pulls.model.token_wish import (
+    AddToken,
+    CheckTokens,
+    Forgetting,
+    ListTokens,
+    RemoveToken,
+    TokenWish,
+)
+from origin_pulls.model.tokens import TokenSeen
 from origin_pulls.secret import Secret
 from origin_pulls.server import certificates, lock
 from origin_pulls.server.tokens import MOST, Token, Tokens
@@ -28,12 +37,21 @@ def silent(_: str) -> None:
 
 
 def carry_out(server: Server, wish: TokenWish, say: Say = silent) -> Mapping[str, object]:
-    """Do what a wish about tokens asks; what was done, as plain values without any secret."""
+    """Do what a wish about tokens asks; what was done, as plain values without any secret.
+
+    ``Refused`` for what is asked of Cloudflare alone, which others do (``token_checking``).
+    """
     match wish:
         case AddToken():
             return _add(server, wish, say)
         case RemoveToken():
             return _remove(server, wish, say)
+        case Forgetting():
+            tokens = _kept(server)
+            one = _known(tokens, wish)
+            return {"token": asdict(one.seen), "lost": _lost(server, tokens, one)}
+        case CheckTokens():
+            raise Refused("Nobody here answers such a wish", hint="Is it the same version?")
         case ListTokens():
             kept = _kept(server).all()
             shown = [asdict(one.seen) for one in kept if wish.account in (None, one.owner)]
@@ -60,7 +78,8 @@ def follow_accounts(server: Server, moves: Sequence[Move], lives: Mapping[str, L
                 kept.keep(replace(token, owner=owner, incarnation=incarnation))
             elif _is_gone(token, lives) and place not in needed:
                 kept.remove(token.id)
-                _audit(server, "hook", "forgot the token of an account that is gone", token)
+                said = "forgot the token of an account that is gone"
+                server.store.audit("hook", said, about(token.seen), at=server.stamp())
 
 
 def _is_gone(token: Token, lives: Mapping[str, Life]) -> bool:
@@ -76,7 +95,6 @@ def _add(server: Server, wish: AddToken, say: Say) -> Mapping[str, object]:
         kept = _kept(server)
         token = _place_for(kept, wish, incarnation, server.stamp())
         kept.keep(token)
-    _audit(server, wish.who, "token replaced" if wish.replaces else "token added", token)
     return {
         "token": asdict(token.seen),
         "expires_on": state.expires_on,
@@ -87,24 +105,36 @@ def _add(server: Server, wish: AddToken, say: Say) -> Mapping[str, object]:
 def _remove(server: Server, wish: RemoveToken, say: Say) -> Mapping[str, object]:
     with lock.held(server.config.tokens_lock, patience=LOCK_PATIENCE, waiting=say):
         kept = _kept(server)
-        token = kept.get(wish.token)
-        if wish.account not in (None, token.owner):
-            raise Refused(f"There is no token {wish.token}", hint="See the list of tokens.")
+        token = _known(kept, wish)
         kept.remove(token.id)
-    _audit(server, wish.who, "token removed", token)
     return {"token": asdict(token.seen), "lost": _lost(server, kept, token)}
 
 
+def _known(kept: Tokens, wish: RemoveToken | Forgetting) -> Token:
+    """The token that a wish names; ``Refused`` where there is none, or it is another's."""
+    token = kept.get(wish.token)
+    if wish.account not in (None, token.owner):
+        raise Refused(f"There is no token {wish.token}", hint="See the list of tokens.")
+    return token
+
+
 def _lost(server: Server, kept: Tokens, gone: Token) -> str:
-    """What can no longer be done now that a token is gone, in words; empty: all goes on."""
-    if kept.of(*reaching.SERVER):
+    """What can no longer be done without a token, in words; empty: all goes on.
+
+    It may still be among those that are ``kept``.
+    """
+
+    def others(user: str, incarnation: str) -> list[Token]:
+        return [one for one in kept.of(user, incarnation) if one.id != gone.id]
+
+    if others(*reaching.SERVER):
         return ""
     left = {
         one.server_name: one
         for one in EdgeStore(server.store).presented()
         if gone.owner in ("", one.user)
         and not one.is_void
-        and not kept.of(one.user, one.incarnation)
+        and not others(one.user, one.incarnation)
     }
     if not left:
         return ""
@@ -112,8 +142,9 @@ def _lost(server: Server, kept: Tokens, gone: Token) -> str:
     ends = min((row.expires for row in rows if row is not None), default=None)
     until = f" The first ends on {ends:%Y-%m-%d}." if ends else ""
     return (
-        f"No token is left for {named(list(left))}: it is no longer watched whether Cloudflare "
-        "presents the certificate, so they will not step back to observe by themselves; their "
+        f"No token is left for {named(list(map(domain, left)))}: "
+        "it is no longer watched whether Cloudflare presents the certificate, so they will not "
+        "step back to observe by themselves; their "
         f"certificates are not renewed, and `off` leaves Cloudflare's side on.{until}"
     )
 
@@ -123,7 +154,7 @@ def _verified(server: Server, secret: Secret, say: Say) -> TokenState:
         try:
             state = client.verify()
         except EdgeRefused as error:
-            raise Refused(f"The token was not kept. {error.message}", hint=error.hint) from error
+            raise Refused(error.message, hint=error.hint) from error
     if not state.is_good:
         raise Refused(
             f"Cloudflare says that this token is {ascii(state.status)[1:-1]}",
@@ -169,6 +200,12 @@ def _kept(server: Server) -> Tokens:
     return Tokens(server.config.tokens_directory)
 
 
-def _audit(server: Server, who: str, action: str, token: Token) -> None:
-    subject = f"{token.id} of {token.owner or 'the server'}"
-    server.store.audit(who, action, subject, at=server.stamp())
+def about_done(done: Mapping[str, object]) -> str:
+    """The token that something was done to, as the audit names it; empty where it was to none."""
+    token = done.get("token")
+    return about(TokenSeen(**token)) if isinstance(token, Mapping) else ""
+
+
+def about(token: TokenSeen) -> str:
+    """A token as the audit names it."""
+    return f"token {token.id} of {token.owner or 'the server'}"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from origin_pulls.engine import looking, recovery
+from origin_pulls.engine import giving_way, judging_again, looking, recovery
 from origin_pulls.engine.carrying import Carrying
 from origin_pulls.engine.edge import entering, unused, wishing
 from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import Damaged, OriginPullsError, Refused
+from origin_pulls.errors import Damaged, OriginPullsError, Overtaken, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.inventory import Inventory
 from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
@@ -45,7 +45,7 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
             kind="undo" if isinstance(wish, Undo) else "change",
             who=wish.who,
             asked=server.stamp(),
-            items=items_of(server, wish, found),
+            items=items_of(server, wish, found, keeps_gone=wish.is_partial),
             is_partial=wish.is_partial,
         )
     match wish:
@@ -65,19 +65,29 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
     return number
 
 
-def items_of(server: Server, wish: Reviewed, found: Inventory) -> tuple[Item, ...]:
-    """The items of the job that a wish is, or would be; ``Refused`` when it cannot be meant."""
+def items_of(
+    server: Server, wish: Reviewed, found: Inventory, *, keeps_gone: bool = False
+) -> tuple[Item, ...]:
+    """The items of the job that a wish is, or would be; ``Refused`` when it cannot be meant.
+
+    With ``keeps_gone`` a vhost that is no more is an item too, of no life: it is refused alone.
+    """
     if isinstance(wish, Undo):
         return undone(
             server, wish.job, is_partial=wish.is_partial, is_edge_ready=wish.is_edge_ready
         )
     vhosts = {(vhost.user, vhost.server_name): vhost for vhost in found.vhosts}
-    return tuple(
-        item_for(
-            looking.known(vhosts.get((one.user, one.server_name)), one.server_name), one.policy
-        )
-        for one in wish.items
-    )
+    items = []
+    for one in wish.items:
+        vhost = vhosts.get((one.user, one.server_name))
+        if vhost is None and keeps_gone:
+            gone = Item(
+                user=one.user, server_name=one.server_name, incarnation="", wanted=one.policy
+            )
+            items.append(gone)
+        else:
+            items.append(item_for(looking.known(vhost, one.server_name), one.policy))
+    return tuple(items)
 
 
 def undone(
@@ -96,7 +106,7 @@ def undone(
             f"Job {number} was a step of job {job.undoes}", hint=f"Undo job {job.undoes}."
         )
     if not job.state.is_over:
-        raise Refused(f"Job {number} is {job.state}", hint="Wait for its end, then undo it.")
+        raise Refused(f"Job {number} is {job.state.words}", hint="Wait for its end, then undo it.")
     if job.kind == ROTATE:
         raise Refused(
             f"Job {number} brought a new certificate; the one before it is gone from Cloudflare",
@@ -152,9 +162,13 @@ def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) ->
 
 @contextmanager
 def holding(server: Server, say: Say) -> Iterator[None]:
-    """Hold the one lock; what an earlier run left unfinished is brought to an end first."""
+    """Hold the one lock; what an earlier run left unfinished is brought to an end first.
+
+    Raises ``Overtaken`` where somebody waits for the lock to relax everything.
+    """
     config = server.config
     with lock.held(config.work_lock, patience=config.lock_patience, waiting=say):
+        giving_way.check(config)
         said = recovery.recover(server, say)
         if said:
             logger.warning("%s", said)
@@ -194,8 +208,11 @@ def _has_changed_since(server: Server, job: Job) -> bool:
     error: Exception = LOOKS_DIFFERENT
     try:
         prepared = prepare(server, [replace(job, items=items)])
+        prepared = replace(prepared, edge_first=entering.edge_first(job.items, items))
         if job.fingerprint == fingerprint(prepared, [item.key for item in items]):
             return False
+    except Overtaken:
+        raise
     except (OriginPullsError, OSError) as problem:
         error = problem  # this job's alone: the others that wait go on
     server.store.finish([_failed(job, error)], at=server.stamp())
@@ -223,6 +240,8 @@ def run(server: Server, jobs: Sequence[Job], say: Say) -> list[Job]:
     note(f"looking at the server, then at {count} vhost{'s' if count != 1 else ''}")
     try:
         prepared, jobs, changed = _as_reviewed(server, jobs)
+    except Overtaken:
+        raise
     except (OriginPullsError, OSError) as error:
         failed = [_failed(job, error) for job in jobs]
         server.store.finish(failed, at=server.stamp())
@@ -251,10 +270,13 @@ def _as_reviewed(server: Server, jobs: Sequence[Job]) -> tuple[Prepared, Sequenc
 
 
 def _outdated(server: Server, job: Job) -> Refused | None:
-    """Why an undo that was accepted cannot be done any more; another run came between."""
+    """Why a job that was accepted cannot be done any more; something came between."""
     is_cancelled = job.kind == STEP and EdgeStore(server.store).cancelled_by(job.undoes)
     if is_cancelled and any(_is_tightening(server, item) for item in job.items):
         return Refused(f"Job {job.undoes} was cancelled", hint="Ask for it again.")
+    refused = judging_again.still_may(server, job)
+    if refused is not None:
+        return refused
     if job.kind == "undo":
         try:
             again = undone(server, job.undoes, is_partial=job.is_partial)

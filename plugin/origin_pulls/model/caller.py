@@ -50,6 +50,13 @@ class Caller:
 
 ROOT = Caller(Kind.ROOT, "root", via="cli")
 AGENT = Caller(Kind.ROOT, "agent", via="agent")
+# Who is noted where nobody asked: what the agent does of itself, and what follows the panel.
+ITSELF = (AGENT.user, "hook")
+
+
+def is_itself(who: str, kind: str) -> bool:
+    """Whether a deed or job of this name and kind of caller was nobody's: it went by itself."""
+    return who in ITSELF and kind in ("", Kind.ROOT)
 
 
 def read_caller(record: object) -> Caller:

@@ -14,7 +14,7 @@ WORDS: Mapping[Stage, str] = {
     Stage.QUEUED: "It waits for its turn: nothing is touched yet",
     Stage.WIDENING: "This server learns to trust the new certificate besides the old one",
     Stage.EDGE: "Cloudflare is made to present the certificate",
-    Stage.OBSERVING: "This server asks for the certificate and refuses nobody",
+    Stage.OBSERVING: "This server asks for the certificate and demands none",
     Stage.PROBING: "Real requests through Cloudflare prove that it comes",
     Stage.ENFORCING: "This server demands the certificate, and that is proven",
     Stage.REMOVING: "The old certificate goes from Cloudflare",

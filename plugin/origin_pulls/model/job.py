@@ -27,6 +27,11 @@ class State(StrEnum):
         """Whether nothing more will happen."""
         return self not in (State.WAITING, State.RUNNING, State.AT_EDGE)
 
+    @property
+    def words(self) -> str:
+        """As people read it; programs read the value."""
+        return "at Cloudflare" if self is State.AT_EDGE else str(self)
+
 
 # The worst of these is the outcome of a whole job, and its exit code.
 SEVERITY = (State.DONE, State.REFUSED, State.RESTORED, State.NOT_RESTORED)
@@ -35,6 +40,7 @@ EXIT_CODES = {State.DONE: 0, State.REFUSED: 3, State.RESTORED: 4, State.NOT_REST
 
 STEP = "step"  # the kind of a job that another one, at Cloudflare, makes for an ordinary run
 ROTATE = "rotate"
+UNDO = "undo"
 UNTOUCHED = Policy()
 
 

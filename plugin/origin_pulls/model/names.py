@@ -21,6 +21,8 @@ HOST_NAME = re.compile(
 ACCOUNT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.)){0,63}")
 # A segment may begin with one dot (`/.well-known`), never be `.` or `..`.
 PATH = re.compile(r"(?:/\.?[A-Za-z0-9_~@:+,=-][A-Za-z0-9._~@:+,=-]*)+/?")
+# A file, or else a ServerName with an asterisk.
+WILDCARD = re.compile(r"(?<!\S)/\S*|_wildcard_\.")
 SHOWN = 80
 
 
@@ -90,6 +92,15 @@ def _meant_network(text: str) -> str:
         return f"Did you mean {ipaddress.ip_network(text.strip(), strict=False)}?"
     except ValueError:
         return "Type it like 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32."
+
+
+def domain(text: str) -> str:
+    """ServerNames, alone or in a sentence, as people know the domains.
+
+    cPanel writes ``_wildcard_`` where a domain has its asterisk; so does it in the names of files,
+    which stay what they are.
+    """
+    return WILDCARD.sub(lambda found: found[0] if found[0][0] == "/" else "*.", text)
 
 
 def matches(pattern: str, name: str) -> bool:

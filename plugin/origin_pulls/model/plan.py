@@ -138,11 +138,15 @@ def describe(step: Step) -> str:
         case Remove():
             return f"remove {step.path}, which nothing names any more"
         case Rebuild():
-            return f"rebuild httpd.conf: {len(step.vhosts)} Include line(s) are missing"
+            missing = len(step.vhosts)
+            lines = "1 Include line is" if missing == 1 else f"{missing} Include lines are"
+            return f"rebuild httpd.conf: {lines} missing"
         case Reload():
             return "test the configuration and reload Apache gracefully"
         case Prove():
-            return f"prove {len(step.policies)} vhost(s) with real requests, or take back"
+            proven = len(step.policies)
+            vhosts = "1 vhost" if proven == 1 else f"{proven} vhosts"
+            return f"prove {vhosts} with real requests, or take back"
         case Present():
             return f"let Cloudflare present the certificate to {step.vhost}"
         case Withdraw():

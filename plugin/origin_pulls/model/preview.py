@@ -28,7 +28,8 @@ class PreviewedVhost:
     ``words`` say what will happen to its visitors; of very many ``names`` some are given, and
     ``more_names`` counts the others; ``names_at`` is when it was learned whether
     Cloudflare stands before its names (empty: never); ``services`` are names of cPanel's own
-    services that are demanded a certificate too; ``refused`` with ``hint`` says why nothing will.
+    services that are demanded a certificate too; ``refused`` with ``hint`` says why nothing will;
+    ``is_shut``: nobody could get in, because Cloudflare stands before no name.
     """
 
     user: str
@@ -44,6 +45,7 @@ class PreviewedVhost:
     refused: str = ""
     hint: str = ""
     diff: str = ""
+    is_shut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ class Preview:
 
     Apply carries ``fingerprint`` back. ``vhosts`` holds some, those ``after`` so many, refused
     ones before the others; ``total`` and ``refusals`` count all, ``changes`` those that would get
-    another policy (which may need no step at all).
+    another policy (which may need no step at all), ``edge_first`` those to which Cloudflare is
+    made to present before.
     """
 
     fingerprint: str
@@ -60,6 +63,7 @@ class Preview:
     refusals: int
     changes: int = 0
     after: int = 0
+    edge_first: int = 0
     is_partial: bool = False
     steps: tuple[str, ...] = ()
     vhosts: tuple[PreviewedVhost, ...] = ()

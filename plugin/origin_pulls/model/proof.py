@@ -14,6 +14,8 @@ from origin_pulls.model.policy import Mode, Policy, Port80
 
 # Statuses that Apache gives when it refuses a client rather than the site a request.
 REFUSALS = frozenset((400, 403, 421))
+# Of a long list of exemptions so many are asked at each end: one rule opens them all alike.
+SAMPLED = 3
 # What Cloudflare makes of a refused handshake, before it and after it.
 EDGE_REFUSALS = REFUSALS | {520, 525}
 
@@ -68,19 +70,24 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A request and what it must come to; ``before`` is what came before the change."""
+    """A request and what it must come to; ``before`` is what came before the change.
+
+    ``stands_for`` says, where only some of many are asked, how many of how many.
+    """
 
     vhost: str
     ask: Ask
     expected: Expected
     before: Seen | None = None
+    stands_for: str = ""
 
     def __str__(self) -> str:
         scheme = "https" if self.ask.is_tls else "http"
         where = f"{scheme}://{self.ask.host}{self.ask.path}"
         if self.ask.nonce:
             return f"{where} through Cloudflare ({self.ask.address}): must be {self.expected}"
-        return f"{where} with {self.ask.shown}: must be {self.expected}"
+        some = f" ({self.stands_for})" if self.stands_for else ""
+        return f"{where} with {self.ask.shown}{some}: must be {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def baseline(vhost: Vhost, policy: Policy, ways: Sequence[tuple[str, str]] = ())
     asked = []
     if vhost.is_ssl:
         asked.append(_ask(vhost, main_host(vhost), shown=Shown.OURS))
-        asked += [replace(ask, shown=Shown.OURS) for ask in _exempt_asks(vhost, policy)]
+        asked += [replace(ask, shown=Shown.OURS) for ask, _ in _exempt_asks(vhost, policy)]
     if vhost.plain_addresses:
         asked.append(_plain(vhost))
     return asked + through_edge(ways)
@@ -141,10 +148,11 @@ def checks(
     """
     found = [Check(vhost.key, ask, Expected.SERVED, before.get(ask)) for ask in through_edge(ways)]
     if vhost.is_ssl:
-        asks = [_ask(vhost, main_host(vhost), shown=shown) for shown in Shown]
-        for ask in (*asks, *_exempt_asks(vhost, policy)):
+        asks = [(_ask(vhost, main_host(vhost), shown=shown), "") for shown in Shown]
+        for ask, stands_for in (*asks, *_exempt_asks(vhost, policy)):
             served = before.get(replace(ask, shown=Shown.OURS))
-            found.append(Check(vhost.key, ask, expected(policy, ask, source), served))
+            wanted = expected(policy, ask, source)
+            found.append(Check(vhost.key, ask, wanted, served, stands_for))
     if vhost.plain_addresses:
         ask = _plain(vhost)
         found.append(Check(vhost.key, ask, _expected_plain(policy, source), before.get(ask)))
@@ -219,16 +227,33 @@ def _is_exempt(policy: Policy, ask: Ask, source: str) -> bool:
     return any(address in names.network(network) for network in policy.exempt_networks)
 
 
-def _exempt_asks(vhost: Vhost, policy: Policy) -> list[Ask]:
-    """One request for each exempt name and path of an enforced vhost."""
+def _exempt_asks(vhost: Vhost, policy: Policy) -> list[tuple[Ask, str]]:
+    """Requests for the exempt names and paths of an enforced vhost, and for what they stand.
+
+    Of many the first and the last few: a long list would keep everybody waiting who comes next.
+    """
     if policy.mode is not Mode.ENFORCE:
         return []
     own: dict[str, Name] = {name.name: name for name in vhost.names}
     hosts = [name for name in policy.exempt_names if _is_asked(own.get(name))]
+    paths = list(policy.exempt_paths)
     return [
-        *(_ask(vhost, host) for host in hosts),
-        *(_ask(vhost, main_host(vhost), path=f"{path}/") for path in policy.exempt_paths),
+        *((_ask(vhost, host), _some(hosts, "names")) for host in _sample(hosts)),
+        *(
+            (_ask(vhost, main_host(vhost), path=f"{path}/"), _some(paths, "paths"))
+            for path in _sample(paths)
+        ),
     ]
+
+
+def _sample(values: Sequence[str]) -> Sequence[str]:
+    return values if len(values) <= 2 * SAMPLED else [*values[:SAMPLED], *values[-SAMPLED:]]
+
+
+def _some(values: Sequence[str], what: str) -> str:
+    """How many of how many are asked; empty where all are."""
+    count = len(_sample(values))
+    return f"{count} of {len(values)} exempt {what} are asked" if count < len(values) else ""
 
 
 def _is_asked(name: Name | None) -> bool:

@@ -126,12 +126,15 @@ def decide(
     events: Sequence[Event],
     inherits: Callable[[Vhost], Policy],
     now: float,
+    under_way: Collection[tuple[str, str]] = (),
 ) -> Decision:
     """What follows from what is kept and what is found.
 
-    With no ``memory`` at all this is the first look: nothing counts as new then.
+    With no ``memory`` at all this is the first look: nothing counts as new then. ``under_way`` are
+    lives (user, incarnation) that have no policy yet, perhaps, but jobs: these go along too.
     """
-    moves = tuple(_moves(policies, found.lives, events))
+    kept_lives = [*(row[:2] for row in policies), *sorted(under_way)]
+    moves = tuple(_moves(kept_lives, found.lives, events))
     moved = {(move.user, move.incarnation): move for move in moves}
     forgotten = tuple(row for row in policies if row[:2] not in moved and _is_gone(row, found))
     kept: dict[Row, Applied] = {}
@@ -150,11 +153,11 @@ def decide(
 
 
 def _moves(
-    policies: Mapping[Row, Applied], lives: Mapping[str, Life], events: Sequence[Event]
+    kept: Sequence[tuple[str, str]], lives: Mapping[str, Life], events: Sequence[Event]
 ) -> Iterator[Move]:
     """Lives that go on under another name: the same user id and start, or a noted rename."""
     by_incarnation = {life.incarnation: user for user, life in lives.items() if life.is_known}
-    for user, incarnation in dict.fromkeys(row[:2] for row in policies):
+    for user, incarnation in dict.fromkeys(kept):
         if user in lives and lives[user].incarnation == incarnation:
             continue
         new = by_incarnation.get(incarnation) or _renamed(user, incarnation, lives, events)

@@ -11,6 +11,7 @@ from origin_pulls.model.include import State
 from origin_pulls.model.inventory import Kind
 from origin_pulls.model.plan import Change, fingerprints
 from origin_pulls.model.policy import Mode, Policy, Port80, Trust
+from origin_pulls.model.saying import named
 
 OLDEST = (2, 4, 19)  # GlobalLog came with it
 
@@ -54,8 +55,11 @@ def of_change(server: ServerFacts, change: Change) -> Iterator[Refused]:
         yield from _edge(change)
 
 
-def warnings(change: Change) -> list[str]:
-    """What a person should know before this change is made, though nothing forbids it."""
+def warnings(change: Change, *, names_are_told: bool = False) -> list[str]:
+    """What a person should know before this change is made, though nothing forbids it.
+
+    ``names_are_told``: what is locked stands beside it, name by name, and is not said again.
+    """
     vhost, wanted = change.facts.vhost, change.wanted
     said: list[str] = []
     if wanted.mode is Mode.OFF:
@@ -68,7 +72,11 @@ def warnings(change: Change) -> list[str]:
     if vhost.is_suspended:
         said.append(f"The account {vhost.user} is suspended: visitors see its suspension page.")
     if wanted.mode is Mode.ENFORCE:
-        said += _locked_out(change)
+        said += [
+            f"{name} is exempt and serves the same files: anybody may come in by that name."
+            for name in _open_doors(change)
+        ]
+        said += [] if names_are_told else _locked_out(change)
     return said
 
 
@@ -79,16 +87,12 @@ def _locked_out(change: Change) -> list[str]:
         for name in vhost.names
         if name.kind in (Kind.SERVICE, Kind.MAIL) and name.name not in exempt
     ]
-    said = [
-        f"Exempt {name}: it serves the same files, so anybody may come in by that name."
-        for name in _open_doors(change)
+    if not services:
+        return []
+    return [
+        f"Without Cloudflare before them these names are locked: {named(services)}. "
+        "Exempt those that are DNS-only."
     ]
-    if services:
-        said.append(
-            "Without Cloudflare before them these names are locked: "
-            f"{', '.join(services)}. Exempt those that are DNS-only."
-        )
-    return said
 
 
 def _open_doors(change: Change) -> list[str]:

@@ -10,20 +10,24 @@ from origin_pulls.errors import Refused
 from origin_pulls.model import typed
 from origin_pulls.model.caller import Caller, Kind
 from origin_pulls.model.desk_wish import (
-    ChangeSettings,
     Confirm,
-    Doctor,
     Edge,
     Enter,
     Lock,
     Prove,
-    Relax,
     Show,
     Unlock,
 )
 from origin_pulls.model.policy import Mode, Policy, Trust
 from origin_pulls.model.settings import Permission
-from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken
+from origin_pulls.model.token_wish import (
+    AddToken,
+    CheckTokens,
+    Forgetting,
+    ListTokens,
+    RemoveToken,
+    TokenWish,
+)
 from origin_pulls.model.wish import Cancel, Change, Preview, Rotate, Undo, Wish
 
 ASK_ADMIN = "Ask your server's administrator."
@@ -32,8 +36,9 @@ OR_ASK_ADMIN = "Or ask your server's administrator."
 # What an account holder may ask for at all; each is looked at closer by the functions below.
 OPEN_TO_ACCOUNTS = (
     *(Change, Undo, Preview, Enter, Show, Prove, Confirm, Rotate, Cancel, Edge),
-    *(AddToken, RemoveToken, ListTokens),
+    *(AddToken, RemoveToken, ListTokens, Forgetting, CheckTokens),
 )
+LOOKS_AT_TOKENS = (ListTokens, Forgetting, CheckTokens)
 ORDER = tuple(Permission)
 # Root's files and other people's sites are named in sentences that are meant for root.
 PATH = re.compile(r"(?<![\w.:/-])/(?:etc|var|usr|home\d*|opt|run|root|tmp|scripts)\b")
@@ -150,53 +155,12 @@ def with_who(wish: Wish, caller: Caller) -> Wish:
         case Preview():
             of = with_who(wish.of, caller)
             return replace(wish, of=of) if isinstance(of, Change | Undo) else wish
-        case AddToken() | RemoveToken() | ListTokens() if caller.is_account:
-            # An account holder's tokens are the account's own, whatever the wish says.
-            return replace(wish, who=caller.user, account=caller.user)
-        case AddToken() | RemoveToken() | ListTokens() if caller.kind is Kind.WHM:
-            return replace(wish, who=caller.user)
-        case _:
-            return wish
-
-
-def deed(wish: Wish) -> tuple[str, str, int]:
-    """What the audit says of a wish: action, subject, job."""
-    match wish:
-        case Change():
-            modes = "/".join(sorted({str(one.policy.mode) for one in wish.items}))
-            count = len(wish.items)
-            first = f"{wish.items[0].user}/{wish.items[0].server_name}"
-            return f"asked for {modes}", first if count == 1 else f"{count} vhosts", 0
-        case Undo():
-            return f"asked to undo job {wish.job}", f"job {wish.job}", 0
-        case Rotate():
-            return "asked for a new certificate", f"{wish.user}/{wish.server_name}", 0
-        case Cancel():
-            return f"cancelled job {wish.job}", f"job {wish.job}", wish.job
-        case Prove():
-            return "asked for a proof", f"{wish.user}/{wish.server_name}", 0
-        case Lock():
-            return f"locked: {wish.reason}", f"{wish.user}/{wish.server_name}", 0
-        case Unlock():
-            return "unlocked", f"{wish.user}/{wish.server_name}", 0
-        case ChangeSettings():
-            said = ", ".join(f"{name}={value}" for name, value in wish.values)
-            return f"set {said}", "settings", 0
-        case Confirm():
-            return f"confirmed job {wish.job}", f"job {wish.job}", wish.job
-        case Relax():
-            return "relaxed everything", "server", 0
-        case AddToken():
-            return "brought a token", f"token of {wish.account or 'the server'}", 0
-        case RemoveToken():
-            return "asked to forget a token", f"token {wish.token}", 0
-        case _:
-            return f"looked: {type(wish).__name__.lower()}", "", 0
-
-
-def is_audited(wish: Wish) -> bool:
-    """Whether the audit keeps that this was asked: what changes something or makes requests."""
-    return not isinstance(wish, (Preview, Enter, Show, Edge, Doctor, ListTokens))
+    if not isinstance(wish, TokenWish):
+        return wish
+    if caller.is_account:
+        # An account holder's tokens are the account's own, whatever the wish says.
+        return replace(wish, who=caller.user, account=caller.user)
+    return replace(wish, who=caller.user) if caller.kind is Kind.WHM else wish
 
 
 def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
@@ -214,7 +178,7 @@ def named(wish: Wish) -> Mapping[tuple[str, str], Policy | None]:
 
 def _needed(wish: Wish) -> Permission:
     match wish:
-        case Enter() | Show() | Edge() | ListTokens():
+        case Enter() | Show() | Edge() | ListTokens() | Forgetting() | CheckTokens():
             return Permission.SEE
         case Rotate() | Cancel():  # of what is demanded, or on its way there
             return Permission.EVERYTHING

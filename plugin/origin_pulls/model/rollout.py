@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from origin_pulls.model.edge import Form
+from origin_pulls.model.job import Item
 
 
 class Direction(StrEnum):
@@ -108,6 +109,39 @@ class Rollout:
         """The same at another stage, from its beginning."""
         return replace(
             self, stage=stage, step=0, rounds=0, looks=0, due="", said="", deadline=deadline
+        )
+
+    def following(self, items: Sequence[Item]) -> Rollout:
+        """The same with its vhosts called as in these items of its job.
+
+        An account may get another name on the way; what its sites are called stays.
+        """
+        by_name = {item.server_name: item for item in items}
+        known = {item.key for item in items}
+        moved = {
+            key: by_name[name]
+            for key in dict.fromkeys((*self.keys, *self.failed))
+            if key not in known and (name := key.partition("/")[2]) in by_name
+        }
+        if not moved:
+            return self
+        called = {key: item.key for key, item in moved.items()}
+        lives = {key.partition("/")[0]: item for key, item in moved.items()}
+        legs = [
+            replace(leg, keys=tuple(called.get(key, key) for key in leg.keys)) for leg in self.legs
+        ]
+        return replace(
+            self,
+            legs=tuple(
+                replace(leg, user=lives[leg.user].user, incarnation=lives[leg.user].incarnation)
+                if leg.user in lives
+                else leg
+                for leg in legs
+            ),
+            ways=tuple((called.get(key, key), way, host) for key, way, host in self.ways),
+            failures=tuple(
+                (called.get(key, key), message, hint) for key, message, hint in self.failures
+            ),
         )
 
     def ways_of(self, key: str) -> list[tuple[str, str]]:

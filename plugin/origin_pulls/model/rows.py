@@ -152,11 +152,19 @@ class JobPage:
     edge: EdgeProgress | None = None
     others: frozenset[str] = frozenset()  # for an account holder: whose vhosts it is about as well
     is_anothers: bool = False  # for an account holder: the administrator's, or for others as well
+    may_change: bool = True  # whether the caller may do anything about it at all
+    may_cancel: bool = True
 
     @property
     def can_cancel(self) -> bool:
         """Whether it can be taken back while it is on its way (the agent looks again)."""
-        return self.edge is not None and not self.edge.cancelled_by and not self.is_anothers
+        is_there = self.edge is not None and not self.edge.cancelled_by
+        return is_there and self.may_cancel and not self.is_anothers
+
+    @property
+    def can_confirm(self) -> bool:
+        """Whether the caller may let it stay."""
+        return bool(self.revert_at) and self.may_change and not self.is_anothers
 
     @property
     def last_line(self) -> int:
@@ -168,9 +176,19 @@ class JobPage:
         """Whether an undo may do something (the agent looks again)."""
         # Relaxing everything changes files without a diff being kept.
         is_undoable = self.job.state.is_over and self.job.kind != STEP
-        return is_undoable and any(
+        return (is_undoable and self.may_change) and any(
             one.state is State.DONE and one.wanted != one.before.policy for one in self.items
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ByItself:
+    """The last change of a vhost, where nobody asked for it: its job, when, to what, and why."""
+
+    job: int
+    at: str
+    mode: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +210,10 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """One line of the activity: who did what, when, from where."""
+    """One line of the activity: who did what, when, from where.
+
+    ``count`` is how many vhosts it was done to; ``subject`` is the last of them.
+    """
 
     number: int
     at: str
@@ -203,6 +224,7 @@ class Deed:
     action: str
     subject: str
     job: int
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +252,7 @@ def read_question(given: Mapping[str, str], *, only: str = "") -> Question:
     if len(search) > LONGEST_SEARCH:
         raise Unusable("The text to search for is too long", hint=f"At most {LONGEST_SEARCH}.")
     if not search.isascii():
-        search = _as_host_name(search)
+        search = " ".join(map(_as_host_name, search.split()))
     for name in ("account", "owner"):
         if (text := given.get(name, "")) and not names.is_account(text):
             raise Unusable(f"{names.shown(text)} is no account", hint="Choose one of the list.")
@@ -257,7 +279,7 @@ def read_question(given: Mapping[str, str], *, only: str = "") -> Question:
 def _as_host_name(text: str) -> str:
     try:
         return text.encode("idna").decode("ascii")
-    except UnicodeError:
+    except (UnicodeError, LookupError):  # no host name; or no codec, where none can be loaded
         return text
 
 

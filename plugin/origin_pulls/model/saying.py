@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from origin_pulls.model.inventory import Kind, Proxied, Vhost
 from origin_pulls.model.policy import Mode, Policy, Port80, Trust
 
 MOST_NAMED = 5
+# In observe Apache itself refuses these (docs/ARCHITECTURE.md, what Apache does).
+UNFIT = "Only who shows an expired certificate, or one for another purpose, is refused."
 TRUSTS = {
-    Trust.OWN: "a certificate made for this site alone",
+    Trust.OWN: "a certificate made here, for this site or its whole zone",
     Trust.CLOUDFLARE: "Cloudflare's shared certificate, which every customer of theirs can present",
     Trust.CUSTOM: "a certificate of the CA that was brought",
 }
@@ -45,13 +48,55 @@ def known(vhost: Vhost, states: Mapping[str, Proxied]) -> dict[str, Proxied]:
     return {name.name: states.get(name.name, name.proxied) for name in vhost.names}
 
 
+def is_shut(vhost: Vhost, wanted: Policy, states: Mapping[str, Proxied]) -> bool:
+    """Whether nobody could get in: it is demanded, and Cloudflare stands before no name."""
+    demanded = [
+        state for name, state in known(vhost, states).items() if name not in wanted.exempt_names
+    ]
+    is_demanding = wanted.mode is Mode.ENFORCE and bool(demanded)
+    return is_demanding and all(state is Proxied.DIRECT for state in demanded)
+
+
+@dataclass(frozen=True, slots=True)
+class AtCloudflare:
+    """A zone that presents to a vhost; ``needed_by`` is a vhost for which it goes on doing so."""
+
+    zone: str
+    needed_by: str = ""
+
+
+def left(zones: Sequence[AtCloudflare], *, removes: bool) -> list[str]:
+    """What becomes of Cloudflare's side where nothing is demanded any more."""
+    needed = [
+        f"The zone {one.zone} goes on presenting its certificate, because {one.needed_by} needs it."
+        for one in zones
+        if one.needed_by
+    ]
+    free = [one.zone for one in zones if not one.needed_by]
+    if not free:
+        return needed
+    verb = "zone" if len(free) == 1 else "zones"
+    after = "and the certificate is deleted there" if removes else "the certificate stays there"
+    said = (
+        "Afterwards Authenticated Origin Pulls is turned off at Cloudflare where nobody needs it "
+        f"any longer ({verb} {named(free)}); {after}."
+    )
+    return [said, *needed]
+
+
 def _mode(before: Policy, wanted: Policy) -> Iterator[str]:
     if wanted.mode is Mode.OFF and before.mode is not Mode.OFF:
         yield "Nobody is asked for a certificate any more: every visitor is served."
     elif wanted.mode is Mode.OBSERVE and before.mode is Mode.ENFORCE:
-        yield "Nobody is refused any more; the server still asks for the certificate and counts."
+        yield (
+            "Nobody needs the certificate any more; the server still asks for it and logs who has "
+            f"it. {UNFIT}"
+        )
     elif wanted.mode is Mode.OBSERVE and before.mode is Mode.OFF:
-        yield "Visitors notice nothing: the server asks for the certificate and counts who has it."
+        yield (
+            "Visitors notice nothing: the server asks for the certificate and logs who has it. "
+            f"{UNFIT}"
+        )
     elif wanted.mode is Mode.ENFORCE and before.mode is not Mode.ENFORCE:
         yield "Who does not come through Cloudflare is refused from now on."
     if wanted.mode is not Mode.OFF and (
@@ -72,10 +117,15 @@ def _names(vhost: Vhost, wanted: Policy, states: Mapping[str, Proxied]) -> Itera
         yield f"{named(direct)} {verb} not behind Cloudflare: whoever visits there is refused."
     unknown = [name for name, state in found.items() if state is Proxied.UNKNOWN]
     if unknown:
-        yield f"Nobody knows yet whether {named(unknown)} stand behind Cloudflare."
-    if services(vhost, wanted):
-        some = named(services(vhost, wanted))
-        yield f"cPanel's own services are meant too: {some} (exempt them, or use their ports)."
+        verb = "stands" if len(unknown) == 1 else "stand"
+        yield f"Nobody knows yet whether {named(unknown)} {verb} behind Cloudflare."
+    # Those of which that was said already need not be named again; the table names them all.
+    others = [name for name in services(vhost, wanted) if name not in {*direct, *unknown}]
+    if others:
+        yield (
+            f"cPanel's own services are meant too: {named(others)} (exempt them, or use their "
+            "ports)."
+        )
 
 
 def _exemptions(before: Policy, wanted: Policy) -> Iterator[str]:

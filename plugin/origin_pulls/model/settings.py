@@ -49,6 +49,7 @@ class Settings:
         return {field.name: str(getattr(self, field.name)) for field in fields(self)}
 
 
+MARK = "`"
 # Enforcing what has never been observed is asked for by name, never by default.
 CHOICES: Mapping[str, tuple[StrEnum, ...]] = {
     "new_mode": (Mode.OFF, Mode.OBSERVE),
@@ -69,7 +70,8 @@ TITLES: Mapping[str, str] = {
     "accounts_may": "What account holders may do with their own vhosts",
     "account_wishes": "How often an account may ask for something in a minute",
     "account_vhosts": "How many vhosts an account may change at once",
-    "revert_minutes": "After how many minutes an enforcement goes back unless confirmed (0: never)",
+    "revert_minutes": "After how many minutes an enforcement goes back unless confirmed "
+    "(0: never); the review offers it first, and other times too",
 }
 
 
@@ -88,10 +90,7 @@ def read_settings(record: Mapping[str, str]) -> Settings:
         if name in CHOICES:
             found = next((one for one in CHOICES[name] if one == text), None)
             if found is None:
-                raise Unusable(
-                    f"{names.shown(text)} is no value of {name}",
-                    hint=f"Choose {allowed(name)}.",
-                )
+                raise _no_value(name, text, f"Choose one of {allowed(name)}.")
             values[name] = found
         elif name in NUMBERS:
             values[name] = _number(name, text)
@@ -105,5 +104,10 @@ def _number(name: str, text: str) -> int:
     least, most = NUMBERS[name]
     is_number = text.isascii() and text.isdecimal() and len(text) < 10
     if not is_number or not least <= int(text) <= most:
-        raise Unusable(f"{names.shown(text)} is no value of {name}", hint=f"{allowed(name)}.")
+        raise _no_value(name, text, f"It takes a number from {allowed(name)}.")
     return int(text)
+
+
+def _no_value(name: str, text: str, hint: str) -> Unusable:
+    """In backticks, as at the shell: a page says the setting's title there."""
+    return Unusable(f"{names.shown(text)} is no value of {MARK}{name}{MARK}", hint=hint)

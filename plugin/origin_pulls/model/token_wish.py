@@ -9,7 +9,7 @@ from origin_pulls.errors import Unusable
 from origin_pulls.model import names, tokens
 from origin_pulls.secret import Secret
 
-NAMES = ("add token", "remove token", "list tokens")
+NAMES = ("add token", "remove token", "list tokens", "forgetting", "check tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,24 @@ class ListTokens:
     who: str = "root"
 
 
-TokenWish = AddToken | RemoveToken | ListTokens
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What it would mean to forget a token; where ``account`` is given, only of this account's."""
+
+    token: str
+    account: str | None = None
+    who: str = "root"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTokens:
+    """Ask Cloudflare what the tokens may, and which zones they reach; of one account's, or all."""
+
+    account: str | None = None
+    who: str = "root"
+
+
+TokenWish = AddToken | RemoveToken | ListTokens | Forgetting | CheckTokens
 
 
 def as_record(wish: TokenWish) -> dict[str, object]:
@@ -63,6 +80,11 @@ def as_record(wish: TokenWish) -> dict[str, object]:
             return {**record, "who": wish.who, "account": wish.account}
         case ListTokens():
             return {"wish": "list tokens", "who": wish.who, "account": wish.account}
+        case Forgetting():
+            record = {"wish": "forgetting", "token": wish.token}
+            return {**record, "who": wish.who, "account": wish.account}
+        case CheckTokens():
+            return {"wish": "check tokens", "who": wish.who, "account": wish.account}
 
 
 def read(record: Mapping[str, object]) -> TokenWish | None:
@@ -84,6 +106,10 @@ def read(record: Mapping[str, object]) -> TokenWish | None:
             )
         case "remove token":
             return RemoveToken(tokens.id_of(_text(record, "token")), _account(record), who)
+        case "forgetting":
+            return Forgetting(tokens.id_of(_text(record, "token")), _account(record), who)
+        case "check tokens":
+            return CheckTokens(_account(record), who)
         case _:
             return ListTokens(_account(record), who)
 

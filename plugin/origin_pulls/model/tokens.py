@@ -44,6 +44,29 @@ class TokenSeen:
     added: str
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneReach:
+    """A zone that a token reaches; the permissions that it lacks there, or may lack."""
+
+    name: str
+    lacks: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenReach:
+    """What Cloudflare said of a token just now; ``problem`` is empty where it is of use.
+
+    ``notes`` say what was not looked at and what needs no looking at.
+    """
+
+    id: str
+    expires: str = ""
+    zones: tuple[ZoneReach, ...] = ()
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
 def secret_of(text: bytes) -> Secret:
     """The token in what was pasted; ``Unusable`` says what is wrong, never what was typed."""
     typed = text.strip()

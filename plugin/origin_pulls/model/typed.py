@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from origin_pulls.model.settings import TITLES
+
 TYPED = re.compile(r"`([^`]+)`")
 # A clause ends with its stop or semicolon and a blank: dots in names and versions end nothing.
 CLAUSE = re.compile(r"(?<=[.;]) +")
@@ -33,7 +35,8 @@ _OWN = "origin-pulls "
 _JOB = "(?P<number>[0-9]+)"
 SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"(?:{_OWN})?token add", Spot("Tokens > Bring a token", "tokens")),
-    (f"(?:{_OWN})?token (?:list|check)", Spot("Tokens", "tokens")),
+    (f"(?:{_OWN})?token list", Spot("Tokens", "tokens")),
+    (f"(?:{_OWN})?token check", Spot("Tokens > Ask Cloudflare what they reach", "tokens")),
     (f"{_OWN}list --attention", Spot("Domains > Attention", "attention")),
     (f"{_OWN}list(?: --search TEXT)?", Spot("Domains", "domains")),
     (f"{_OWN}jobs", Spot("Jobs", "jobs")),
@@ -45,9 +48,9 @@ SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"(?:{_OWN})?show(?: {NAME})?", Spot("the page of the domain")),
     (f"(?:{_OWN})?observe(?: {NAME})?", Spot("Observe")),
     (f"(?:{_OWN})?enforce(?: {NAME})?", Spot("Enforce")),
-    (f"{_OWN}enforce {NAME} --trust own", Spot("A certificate made for this vhost")),
+    (f"{_OWN}enforce {NAME} --trust own", Spot("A certificate made here")),
     (f"{_OWN}rotate(?: {NAME})?", Spot("Rotate certificate")),
-    ("--trust own", Spot("A certificate made for this vhost")),
+    ("--trust own", Spot("A certificate made here")),
     (f"--exempt-name (?P<of>{NAME})", Spot("Exemptions > Host names: {of}")),
     ("--port80", Spot("Port 80")),
     ("--port80 redirect", Spot("Redirect to HTTPS")),
@@ -66,6 +69,7 @@ SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"{_OWN}relax --all", Spot("Relax everything", "relax", is_for_all=False)),
     (f"{_OWN}activity", Spot("Activity", "activity", is_for_all=False)),
     (f"{_OWN}doctor", Spot("Doctor", "doctor", is_for_all=False)),
+    *((name, Spot(title, is_for_all=False)) for name, title in TITLES.items()),
 )
 _PATTERNS = tuple((re.compile(pattern), spot) for pattern, spot in SPOTS)
 

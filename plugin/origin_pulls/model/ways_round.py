@@ -48,7 +48,7 @@ def _port_80(vhost: Vhost, policy: Policy) -> list[WayRound]:
     return [
         WayRound(
             "port80",
-            f"http://{vhost.host_names[0]}/ serves the site without TLS, so without a certificate",
+            f"http://{_visited(vhost)}/ serves the site without TLS, so without a certificate",
             "Use `--port80 redirect`, or `--port80 cloudflare` where Cloudflare comes by port 80.",
         )
     ]
@@ -210,7 +210,7 @@ class Door:
 
 def _door(other: Vhost, policy: Policy) -> Door | None:
     """The way into another vhost without a certificate; ``None`` when it is closed altogether."""
-    host, name = other.host_names[0], other.server_name
+    host, name = _visited(other), other.server_name
     if policy.mode is not Mode.ENFORCE:
         scheme = "https" if other.is_ssl else "http"
         return Door(f"{scheme}://{host}/", f"Enforce {name} as well")
@@ -227,3 +227,9 @@ def _door(other: Vhost, policy: Policy) -> Door | None:
     if other.plain_addresses and policy.port80 is Port80.LEAVE:
         return Door(f"http://{host}/", f"Close port 80 of {name} (`--port80 redirect`)")
     return None
+
+
+def _visited(vhost: Vhost) -> str:
+    """A name by which a vhost can be visited; of a wildcard ``NAME`` stands for any."""
+    found = (name for name in vhost.host_names if not name.startswith("*."))
+    return next(found, vhost.host_names[0].replace("*", "NAME", 1))

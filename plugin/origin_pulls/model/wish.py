@@ -12,7 +12,14 @@ from origin_pulls.model import desk_wish, names, token_wish
 from origin_pulls.model.caller import Caller, read_caller
 from origin_pulls.model.desk_wish import DeskWish
 from origin_pulls.model.policy import Policy, read_policy
-from origin_pulls.model.token_wish import AddToken, ListTokens, RemoveToken, TokenWish
+from origin_pulls.model.token_wish import (
+    AddToken,
+    CheckTokens,
+    Forgetting,
+    ListTokens,
+    RemoveToken,
+    TokenWish,
+)
 
 MOST_ITEMS = 100_000
 MOST_MINUTES = 1440
@@ -147,7 +154,7 @@ def _as_record(wish: Wish) -> dict[str, object]:
             return {**record, "removes": wish.removes, "items": items}
         case Preview():
             return {"wish": "preview", "of": _as_record(wish.of), "after": wish.after}
-        case AddToken() | RemoveToken() | ListTokens():
+        case AddToken() | RemoveToken() | ListTokens() | Forgetting() | CheckTokens():
             return token_wish.as_record(wish)
         case _:
             return desk_wish.as_record(wish)

@@ -16,6 +16,14 @@ def progress(store: Store, number: int) -> EdgeProgress:
     return edge_rows.progress_of(edge.rollout(number), edge.cancelled_by(number))
 
 
+def zones_in_use(store: Store) -> list[tuple[str, str]]:
+    """(account, zone) for each zone that presents to a vhost of the account."""
+    rows = store.rows(
+        "SELECT DISTINCT user, zone_name FROM presented WHERE NOT is_void ORDER BY zone_name, user"
+    )
+    return [(row["user"], row["zone_name"]) for row in rows]
+
+
 def of_vhost(store: Store, user: str, server_name: str, *, account: str) -> VhostAtEdge:
     """What is presented to a vhost in its account's present life, and the job that is there.
 

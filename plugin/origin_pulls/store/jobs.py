@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from origin_pulls.model.job import SEVERITY, STEP, Job, State
-from origin_pulls.model.rows import JobPage, JobRow, Line
+from origin_pulls.model.caller import AGENT, is_itself
+from origin_pulls.model.job import SEVERITY, STEP, UNDO, Job, State
+from origin_pulls.model.rows import ByItself, JobPage, JobRow, Line
 from origin_pulls.store import edge_listing, records
 from origin_pulls.store.store import Store
 
@@ -38,7 +39,6 @@ def page(store: Store, number: int, *, after: int, account: str, items_page: int
     with store.mended():
         items = tuple(records.item(row) for row in found)
         job = replace(records.job(rows[0]), items=items)
-    awaited = store.rows("SELECT due FROM confirmation WHERE job=? AND undo=0", (number,))
     # The steps of a job at Cloudflare name it as well.
     undone = store.rows(
         "SELECT max(number) FROM job WHERE undoes=? AND kind='undo' AND state='done'", (number,)
@@ -52,7 +52,7 @@ def page(store: Store, number: int, *, after: int, account: str, items_page: int
         lines=() if others else _lines(store, number, after),
         items=items,
         counts={row["state"]: row["number"] for row in counted},
-        revert_at=awaited[0]["due"] if awaited else "",
+        revert_at=_revert_at(store, mine, values),
         undone_by=int(undone[0][0] or 0),
         edge=edge_listing.progress(store, number) if is_there and not others else None,
         others=others,
@@ -75,6 +75,33 @@ def newest(store: Store, *, account: str, vhost: tuple[str, str] | None, most: i
     )
     with store.mended():
         return [_row(store, records.job(row), account) for row in rows]
+
+
+def by_itself(store: Store, user: str, server_name: str) -> ByItself | None:
+    """Why a vhost has the mode that it has now, where that was nobody's wish; else ``None``."""
+    rows = store.rows(
+        "SELECT job.*, json_extract(item.wanted, '$.mode') AS mode, "
+        "json_extract(item.before, '$.mode') AS was FROM item JOIN job ON job.number=item.job "
+        "JOIN vhost_row USING (user, incarnation, server_name) WHERE user=? AND server_name=? "
+        "AND item.state='done' AND item.wanted<>item.before AND job.kind<>? "
+        "ORDER BY job.number DESC LIMIT 1",
+        (user, server_name, STEP),
+    )
+    if not rows or rows[0]["mode"] == rows[0]["was"]:
+        return None
+    last = rows[0]
+    if last["who"] != AGENT.user or not is_itself(last["who"], last["caller_kind"]):
+        return None
+    why = f"nobody confirmed job {last['undoes']} in time."
+    if last["kind"] != UNDO:
+        said = f"{user}/{server_name}: "
+        lines = store.rows(
+            "SELECT text FROM progress WHERE job=? AND substr(text, 1, ?)=? ORDER BY rowid",
+            (last["number"], len(said), said),
+        )
+        found = dict.fromkeys(line["text"].removeprefix(said) for line in lines)
+        why = f"{'; '.join(found)}." if found else ""
+    return ByItself(last["number"], last["ended"], last["mode"], why)
 
 
 def undoable(store: Store, numbers: Sequence[int]) -> frozenset[int]:
@@ -102,7 +129,6 @@ def _row(store: Store, job: Job, account: str) -> JobRow:
         f"FROM item WHERE job=? {mine}",
         values,
     )[0]
-    awaited = store.rows("SELECT due FROM confirmation WHERE job=? AND undo=0", (number,))
     if account and _others(store, number, account):
         job = _as_own(job, (summed["states"] or "").split(","))
     return JobRow(
@@ -116,8 +142,24 @@ def _row(store: Store, job: Job, account: str) -> JobRow:
         vhosts=summed["number"],
         first_vhost=summed["first"] or "",
         modes=tuple(sorted((summed["modes"] or "").split(","))) if summed["modes"] else (),
-        revert_at=awaited[0]["due"] if awaited else "",
+        revert_at=_revert_at(store, mine, values),
     )
+
+
+def _revert_at(store: Store, mine: str, values: Sequence[object]) -> str:
+    """When a job goes back by itself; empty where nothing of it (or of an account's) would.
+
+    What was taken back by hand, or set anew since, is what somebody decided. ``values`` begin with
+    the job's number, ``mine`` bounds the items.
+    """
+    rows = store.rows(
+        "SELECT due FROM confirmation WHERE job=? AND undo=0 AND EXISTS ("  # noqa: S608 - fixed texts
+        "SELECT 1 FROM item JOIN policy USING (user, incarnation, server_name) "
+        "WHERE item.job=confirmation.job AND item.state='done' AND item.wanted<>item.before "
+        f"AND policy.job=item.after_job {mine})",
+        values,
+    )
+    return str(rows[0]["due"]) if rows else ""
 
 
 def _others(store: Store, number: int, account: str) -> frozenset[str]:

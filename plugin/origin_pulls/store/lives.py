@@ -1,6 +1,7 @@
 """What the store keeps of accounts' lives: vhosts as they were seen last, and what goes along.
 
-A rename moves the rows of a life, its end removes them. Jobs and the audit stay: they are history.
+A rename moves the rows of a life, its end removes them. Jobs that are over and the audit stay:
+they are history. A job under way goes along with the new name.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from origin_pulls.model.caller import Kind
+from origin_pulls.model.job import State
 from origin_pulls.model.reconciling import LastSeen, Move, Row
 from origin_pulls.store.store import Store
 
@@ -17,6 +20,8 @@ OF_A_LIFE = ("policy", "last_seen", "vhost_lock", "attention", "proven")
 # has been tidied away there.
 AT_THE_EDGE = ("presented",)
 
+UNDER_WAY = "(SELECT number FROM job WHERE state IN (?,?,?))"
+NOT_OVER = tuple(state for state in State if not state.is_over)
 AUDITED = "INSERT INTO audit (at, who, action, subject, job) VALUES (?,?,?,?,?)"
 
 
@@ -49,6 +54,14 @@ class Lives:
                 ],
             )
 
+    def under_way(self) -> set[tuple[str, str]]:
+        """The lives (user, incarnation) that jobs which are not over are about."""
+        rows = self.store.rows(
+            f"SELECT DISTINCT user, incarnation FROM item WHERE job IN {UNDER_WAY}",  # noqa: S608
+            NOT_OVER,
+        )
+        return {(row["user"], row["incarnation"]) for row in rows}
+
     def follow(self, moves: Iterable[Move], forgotten: Iterable[Row], *, at: str) -> list[str]:
         """Move and forget, all or nothing; the numbers of the certificates that nobody has now."""
         lost = []
@@ -60,6 +73,20 @@ class Lives:
                         "WHERE user=? AND incarnation=?",
                         (move.new_user, move.new_incarnation, move.user, move.incarnation),
                     )
+                connection.execute(
+                    "UPDATE item SET user=?, incarnation=? WHERE user=? AND incarnation=? "  # noqa: S608
+                    f"AND job IN {UNDER_WAY}",
+                    (move.new_user, move.new_incarnation, move.user, move.incarnation, *NOT_OVER),
+                )
+                connection.execute(
+                    "UPDATE job SET who=? WHERE who=? AND caller_kind=? AND number IN "  # noqa: S608
+                    "(SELECT job FROM item WHERE user=? AND incarnation=?) "
+                    f"AND number IN {UNDER_WAY}",
+                    (
+                        *(move.new_user, move.user, Kind.ACCOUNT),
+                        *(move.new_user, move.new_incarnation, *NOT_OVER),
+                    ),
+                )
                 note = (at, "hook", f"renamed: {move.user}", move.new_user, 0)
                 connection.execute(AUDITED, note)
             for row in forgotten:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from origin_pulls.model.inventory import VISITED, Proxied, Vhost
-from origin_pulls.model.job import STEP, Item, Job, State
+from origin_pulls.model.job import STEP, UNDO, Item, Job, State
 from origin_pulls.model.policy import Mode, Trust
 from origin_pulls.model.saying import named
 from origin_pulls.model.zones import Known
@@ -201,7 +201,12 @@ def judge_names(connection: sqlite3.Connection, item: Item, at: str) -> None:
 
 
 def await_confirmation(connection: sqlite3.Connection, job: Job, at: str) -> None:
-    """A job that changed something and may go back by itself: until when it can be confirmed."""
+    """A job that changed something and may go back by itself: until when it can be confirmed.
+
+    One that was taken back whole by a person waits for nothing any more.
+    """
+    if job.kind == UNDO and job.state is State.DONE:
+        connection.execute("DELETE FROM confirmation WHERE job=? AND undo=0", (job.undoes,))
     has_changed = any(item.state is State.DONE and item.diff for item in job.items)
     if not job.revert_minutes or not job.state.is_over or not has_changed:
         return

@@ -38,7 +38,7 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
     marks.judge_names(connection, item, at)
     if job.kind == STEP:
         return  # the job that it is a step of stands in the audit
-    action = f"{job.kind}: {item.wanted.mode}"
+    action = _action(job, item)
     connection.execute(
         "INSERT INTO audit (at, who, action, subject, job, kind, address) "
         "SELECT ?,?,?,?,?,?,? WHERE NOT EXISTS "
@@ -48,6 +48,21 @@ def finish_item(connection: sqlite3.Connection, job: Job, item: Item, at: str) -
             *(job.number, item.key, action),
         ),
     )
+
+
+def _action(job: Job, item: Item) -> str:
+    """What was done to a vhost by a job, in words."""
+    mode = item.wanted.mode
+    match job.kind:
+        case "change":
+            return f"changed to {mode}"
+        case "undo":
+            return f"undid job {job.undoes}: back to {mode}"
+        case "rotate":
+            return "brought a new certificate"
+        case "relax":
+            return f"relaxed: {mode}"
+    return f"{job.kind}: {mode}"
 
 
 def item_row(number: int, item: Item) -> tuple[object, ...]:

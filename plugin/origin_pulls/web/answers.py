@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from itertools import groupby
@@ -12,12 +13,18 @@ from flask import g, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
+from origin_pulls.errors import OriginPullsError
 from origin_pulls.model import typed
+from origin_pulls.model.names import domain
 from origin_pulls.web import protection
 from origin_pulls.web.caller import Side
+from origin_pulls.web.drafts import Said
 from origin_pulls.web.routing import link
 from origin_pulls.web.settled import Settled, account, asking, drafts
 
+logger = logging.getLogger(__name__)
+
+UNREADABLE = "What you have staged cannot be read just now, so it is not shown here."
 # On a framed page a policy of ours would hit the panel's own scripts; nothing of ours is inline.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -73,13 +80,26 @@ def finish(response: Response) -> Response:
 
 
 def say(text: str) -> str:
-    """Keep a sentence for the person's next page; the number goes into its address."""
+    """Keep a sentence for the person's next page; the number goes into its address.
+
+    It never fails, so it can follow a deed.
+    """
     return drafts().say(asking().user, text, time.time())
+
+
+def say_not(what: str, error: OriginPullsError) -> str:
+    """The same of what was not done, and why: it looks like the failure that it is."""
+    return drafts().say(asking().user, not_done(what, error), time.time(), is_bad=True)
+
+
+def not_done(what: str, error: OriginPullsError) -> str:
+    """What was not done, why, and what to do, as sentences."""
+    return f"{what}: {error.message.rstrip('.')}. {error.hint}".strip()
 
 
 def words(text: object) -> Markup:
     """A sentence as HTML: what stands in backticks is typed, or done where these pages have it."""
-    pieces = typed.TYPED.split(str(text))
+    pieces = typed.TYPED.split(domain(str(text)))
     return Markup().join(
         _typed(piece) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
     )
@@ -108,21 +128,29 @@ def runs(diff: str) -> Iterator[tuple[str, str]]:
         yield sign, "\n".join(lines)
 
 
-def domain(server_name: str) -> str:
-    """A vhost's ServerName as people know the domain: cPanel writes ``_wildcard_`` for ``*``."""
-    return server_name.replace("_wildcard_", "*", 1)
-
-
 def common() -> dict[str, Any]:
     """What every template may use."""
     if "caller" not in g:
-        return {"caller": None, "token": "", "staged_count": 0, "said": "", "is_admin": False}
+        return {"caller": None, "token": "", "staged_count": 0, "said": None, "is_admin": False}
     settled, caller = Settled.here(), asking()
-    number = request.args.get("said", "")
+    staged_count, said = _kept(settled, caller.user)
     return {
         "caller": caller,
         "is_admin": not account(),
+        "is_closed": bool(g.get("is_closed")),  # then nothing but Help has anything to show
         "token": protection.make_token(settled.key, caller.user, time.time()),
-        "staged_count": settled.drafts.count(caller.user),
-        "said": settled.drafts.said(caller.user, number) if number else "",
+        "staged_count": staged_count,
+        "said": said,
     }
+
+
+def _kept(settled: Settled, who: str) -> tuple[int, Said | None]:
+    """How much the person has staged, and what is to be said; no page depends on that file."""
+    number = request.args.get("said", "")
+    said = None
+    try:
+        said = settled.drafts.said(who, number) if number else None
+        return settled.drafts.count(who), said
+    except OriginPullsError as error:
+        logger.warning("%s", error.message)
+        return 0, said or Said(UNREADABLE)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 
 from flask import Flask, abort, g, request
 from jinja2 import DictLoader
 from werkzeug.wrappers import Response
 
+from origin_pulls.actions import drafting
 from origin_pulls.config import Config
+from origin_pulls.model.names import domain
 from origin_pulls.web import answers, caller, errors, protection, routing
 from origin_pulls.web.assets import Assets
 from origin_pulls.web.caller import Side
@@ -35,7 +38,7 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
         config=config,
         side=side,
         key=protection.form_key(config.pages_directory, str(side)),
-        drafts=Drafts(config.pages_directory / f"{side}.sqlite", most=config.staged_most),
+        drafts=_drafts(config, side),
         assets=loaded,
         limits=Limits(
             burst=config.page_burst,
@@ -55,12 +58,19 @@ def create_app(config: Config, side: Side, loaded: Assets) -> Flask:
     app.jinja_env.filters |= {
         "sentence": answers.sentence,
         "words": answers.words,
-        "domain": answers.domain,
+        "domain": domain,
         "runs": answers.runs,
     }
     app.context_processor(answers.common)
     app.wsgi_app = routing.PageInQuery(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _drafts(config: Config, side: Side) -> Drafts:
+    path = config.pages_directory / f"{side}.sqlite"
+    if side is Side.ADMIN:
+        return Drafts(path, most=config.staged_most)
+    return Drafts(path, most=config.staged_most, life=partial(drafting.life, config))
 
 
 def _admit() -> Response | None:
@@ -76,8 +86,10 @@ def _admit() -> Response | None:
         protection.check_token(settled.key, g.caller.user, token, now, hours)
     elif request.method not in READING:
         abort(405)
-    if settled.entrance and request.endpoint not in OPEN:
-        settled.entrance.let_in(g.caller, time.monotonic())
+    if settled.entrance:
+        g.is_closed = settled.entrance.is_closed()
+        if request.endpoint not in OPEN:
+            settled.entrance.let_in(g.caller, time.monotonic())
     return None
 
 

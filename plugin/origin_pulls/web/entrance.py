@@ -22,9 +22,13 @@ class Entrance:
         self.config = config
         self._let_in: dict[str, float] = {}
 
+    def is_closed(self) -> bool:
+        """Whether the administrator lets no account holder look at anything."""
+        return reading.settings(self.config).accounts_may is Permission.NOTHING
+
     def let_in(self, caller: Caller, now: float) -> None:
         """Nothing for who may look; ``Refused`` with the reason for everybody else."""
-        if reading.settings(self.config).accounts_may is Permission.NOTHING:
+        if self.is_closed():
             raise Refused(
                 "Your provider has not opened Origin Pulls to account holders",
                 hint="Ask your server's administrator.",

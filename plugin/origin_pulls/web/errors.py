@@ -9,7 +9,8 @@ from flask import Flask, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import OriginPullsError, Unusable
+from origin_pulls.model import rights
 from origin_pulls.web.answers import is_partial, page, part
 from origin_pulls.web.caller import Side
 from origin_pulls.web.refused import Forbidden, NotFound, TooMany
@@ -24,10 +25,10 @@ WORDS = {
     405: ("This page is not asked that way", "Open it from the menu."),
     413: ("That is too much at once", "A form may hold 1 MiB. Send less; nothing was changed."),
 }
-AWAY = "Nothing was changed. As root: `systemctl status origin-pulls-agent`, then try again."
-AWAY_FOR_ACCOUNTS = (
-    "Nothing was changed. Try again in a minute; if it stays so, tell your provider."
-)
+AWAY = "As root: `systemctl status origin-pulls-agent`, then try again."
+AWAY_FOR_ACCOUNTS = "Try again in a minute; if it stays so, tell your provider."
+UNCHANGED = "Nothing was changed by it."
+UNKNOWN = "What you asked for may be done all the same: look at `origin-pulls jobs` first."
 
 
 def register(app: Flask) -> None:
@@ -39,7 +40,11 @@ def register(app: Flask) -> None:
 
 
 def _ours(error: OriginPullsError) -> tuple[str, int]:
-    return _page(error.message, error.hint, STATUSES.get(type(error), 200))
+    message, hint = error.message, error.hint
+    # What was typed may be named back to who typed it.
+    if Settled.here().side is Side.ACCOUNT and not isinstance(error, Unusable):
+        message, hint = rights.as_told_to_accounts(message, hint)
+    return _page(message, hint, STATUSES.get(type(error), 200))
 
 
 def _of_http(error: HTTPException) -> tuple[str, int] | Response:
@@ -52,15 +57,20 @@ def _of_http(error: HTTPException) -> tuple[str, int] | Response:
 
 def _away(error: ConnectionError) -> tuple[str, int]:
     logger.warning("the agent does not answer: %s", error)
-    is_admin = Settled.here().side is Side.ADMIN
-    return _page("The agent does not answer", AWAY if is_admin else AWAY_FOR_ACCOUNTS, 200)
+    hint = AWAY if Settled.here().side is Side.ADMIN else AWAY_FOR_ACCOUNTS
+    return _page("The agent does not answer", f"{hint} {_what_is_changed()}", 200)
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:
     number = secrets.token_hex(4)
     logger.error("request %s: %s %s", number, request.method, request.path, exc_info=error)
-    hint = f"It is in the journal of this service as request {number}. Nothing was changed by it."
+    hint = f"It is in the journal of this service as request {number}. {_what_is_changed()}"
     return _page("Something went wrong here", hint, 500)
+
+
+def _what_is_changed() -> str:
+    """Who only opened a page changed nothing; of a form nobody knows how far it came."""
+    return UNKNOWN if request.method == "POST" else UNCHANGED
 
 
 def _page(message: str, hint: str, status: int) -> tuple[str, int]:

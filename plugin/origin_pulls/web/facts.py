@@ -22,22 +22,31 @@ SHOWN = ("apache", "front")
 class ServerFacts:
     """The doctor's findings in short, and when they were asked (a monotonic time)."""
 
-    shown: tuple[Check, ...]
-    bad: int
-    warnings: int
-    at: float
+    shown: tuple[Check, ...] = ()
+    bad: int = 0
+    warnings: int = 0
+    at: float = 0.0
+    is_away: bool = False  # no agent answers, and nothing that was found before need be so
+
+
+AWAY = ServerFacts(is_away=True)
 
 
 def known(config: Config) -> ServerFacts | None:
-    """What was found last, without asking."""
-    return _last.get(str(config.root))
+    """What was found last, without asking; nothing of that counts where the agent is away."""
+    return AWAY if desk.is_away(config) else _last.get(str(config.root))
+
+
+def is_old(config: Config, found: ServerFacts | None, now: float) -> bool:
+    """Whether this should be asked again."""
+    return found is None or now - found.at > config.facts_for
 
 
 def asked(config: Config, caller: Caller, now: float) -> ServerFacts:
     """What is known, asked again where it is older than some minutes."""
     with _lock:
         last = known(config)
-        if last is None or now - last.at > config.facts_for:
+        if last is None or (not last.is_away and is_old(config, last, now)):
             last = in_short(desk.doctor(config, caller), now)
             _last[str(config.root)] = last
         return last

@@ -22,10 +22,7 @@ def policy_record(request: Request, *, may_bring_ca: bool) -> dict[str, object]:
     Who may not bring a CA keeps the one that an administrator brought, unless they choose another
     kind of trust. Browsers send lines with CR LF.
     """
-    form = request.form
-    record: dict[str, object] = {"mode": form.get("mode", "")}
-    record |= {name: form[name] for name in CHOICES if name in form}
-    record |= {name: form.get(name, "").split() for name in LISTS}
+    record = typed_policy(request)
     if record.get("trust") != Trust.CUSTOM:
         read_policy(record)
         # Else a CA that is in force would be left over, and belong to nothing.
@@ -34,9 +31,19 @@ def policy_record(request: Request, *, may_bring_ca: bool) -> dict[str, object]:
         del record["trust"]
         read_policy(record)
         return record
-    record["ca"] = _authority(request.files.get("ca_file"), form.get("ca", ""))
+    record["ca"] = _authority(request.files.get("ca_file"), request.form.get("ca", ""))
     read_policy(record)
     return record
+
+
+def typed_policy(request: Request) -> dict[str, object]:
+    """What a form says, as it was typed but for a CA: somebody may have pasted a key with it."""
+    form = request.form
+    record: dict[str, object] = {"mode": form.get("mode", "")}
+    record |= {name: form[name] for name in CHOICES if name in form}
+    # One a line: what holds a blank is one thing that was typed, and said to be wrong as it is.
+    lines = {name: map(str.strip, form.get(name, "").splitlines()) for name in LISTS}
+    return record | {name: list(filter(None, found)) for name, found in lines.items()}
 
 
 def _authority(uploaded: FileStorage | None, pasted: str) -> str:

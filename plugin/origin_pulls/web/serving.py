@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import socket
@@ -29,9 +30,9 @@ AT_ONCE = 2  # connections of one account: one is answered, one waits
 # the tree and its Python may lie where only root can read (a sandbox below /root).
 NEEDED = (
     *("gunicorn.arbiter", "gunicorn.glogging", "gunicorn.http.wsgi", "gunicorn.workers.workertmp"),
-    *("concurrent.futures.thread", "encodings.idna", "http.client", "multiprocessing"),
+    *("concurrent.futures.thread", "encodings.idna", "encodings.punycode", "http.client"),
     *("encodings.unicode_escape", "encodings.latin_1", "encodings.ascii", "encodings.utf_8_sig"),
-    *("werkzeug.debug", "werkzeug.formparser", "unicodedata", "stringprep"),
+    *("multiprocessing", "werkzeug.debug", "werkzeug.formparser", "unicodedata", "stringprep"),
 )
 SOCKET_MODES = {Side.ADMIN: (0o700, 0o600), Side.ACCOUNT: (0o755, 0o666)}
 BUSY = (
@@ -48,7 +49,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A thread worker in which no account can take all threads, not even before it is heard.
 
     On the accounts' socket it counts connections by the user id that the kernel names. A
-    client that falls silent is let go of.
+    client that falls silent is let go of, and so is one that does not come to an end: its
+    silences are short, and each read would begin to count anew.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -72,6 +74,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
         )
 
+    def handle(self, conn: TConn) -> Any:
+        """Answer a connection; what has not arrived after some seconds is not waited for."""
+        end = threading.Timer(self.app.arrival, _hear_no_more, [conn.sock])
+        end.daemon = True
+        end.start()
+        try:
+            return super().handle(conn)
+        finally:
+            end.cancel()
+
     def _enter(self, uid: int) -> bool:
         with self.counting:
             here = self.busy.get(uid, 0)
@@ -85,6 +97,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.busy[uid] -= 1
             if not self.busy[uid]:
                 del self.busy[uid]
+
+
+def _hear_no_more(connection: socket.socket) -> None:
+    """End the request where it is; a whole one is answered all the same."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)
 
 
 def _turn_away(conn: TConn) -> None:
@@ -105,6 +123,7 @@ class Service(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.loaded = loaded
         self.side = side
         self.silence = config.page_silence
+        self.arrival = config.page_arrival
         self.at_once = AT_ONCE if side is Side.ACCOUNT else config.page_threads
         super().__init__()
 

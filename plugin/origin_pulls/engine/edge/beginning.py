@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from origin_pulls.engine import looking as local
@@ -25,6 +25,7 @@ from origin_pulls.server import certificates
 from origin_pulls.store.presented import Presented
 from origin_pulls.store.rollouts import EdgeStore
 
+MOST_TOLD = 20  # lines of progress while the zones of a job are looked at
 MOST_SILENCE = 2  # vhosts for which Cloudflare gave no answer; then the others are not asked for
 
 
@@ -41,10 +42,19 @@ class Beginning:
     """What is found out for one job; on a dry server it is only found out.
 
     A patient one raises ``EdgeLater`` where a token has to wait; else its vhosts fail by it.
+    ``say`` is told how far it has come.
     """
 
-    def __init__(self, server: Server, job: Job, *, is_patient: bool = False) -> None:
+    def __init__(
+        self,
+        server: Server,
+        job: Job,
+        *,
+        is_patient: bool = False,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.server = server
+        self.say = say
         self.is_patient = is_patient
         self.job = job
         self.store = EdgeStore(server.store)
@@ -81,9 +91,11 @@ class Beginning:
         self.failures = {key: (error.message, error.hint) for key, error in self.refusals().items()}
         silent: list[EdgeUnknown] = []
         needing = needing_edge(self.server, self.job.items)
-        for item in self.job.items:
-            if item not in needing or item.key in self.failures:
-                continue
+        asked = [
+            item for item in self.job.items if item in needing and item.key not in self.failures
+        ]
+        for place, item in enumerate(asked):
+            self._tell(item, place, len(asked))
             if len(silent) >= MOST_SILENCE:
                 self.failures[item.key] = silent[-1].message, silent[-1].hint
                 continue
@@ -96,6 +108,12 @@ class Beginning:
                 self.failures[item.key] = error.message, error.hint
         found = [place.seen for places in self.places_of.values() for place in places]
         return {seen.id: seen.name for seen in found}
+
+    def _tell(self, item: Item, place: int, count: int) -> None:
+        """Say how far the look has come: it takes seconds for each zone."""
+        if count > 1 and place % -(-count // MOST_TOLD) == 0:
+            name = item.server_name
+            self.say(f"looking at Cloudflare for {name} ({place + 1} of {count} vhosts)")
 
     def rollout(self) -> Rollout:
         """The rollout with its legs; vhosts that cannot go have failed in it already."""

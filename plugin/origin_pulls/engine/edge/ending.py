@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from origin_pulls.engine.edge.left_over import left_over
 from origin_pulls.engine.server import Server
 from origin_pulls.model.job import SEVERITY, Item, Job, State
 from origin_pulls.model.rollout import Direction, Rollout
+
+TAKEN_BACK = "It was taken back."
 
 
 def ended(server: Server, job: Job, rollout: Rollout) -> Job:
@@ -15,8 +18,14 @@ def ended(server: Server, job: Job, rollout: Rollout) -> Job:
     for number in rollout.steps:
         step = server.store.job(number)
         for item in step.items if step else ():
-            runs.setdefault(item.key, []).append(item)
-    items = tuple(_item(job, rollout, item, runs.get(item.key, [])) for item in job.items)
+            # Not by its key: the account may have had another name then.
+            runs.setdefault(item.server_name, []).append(item)
+    items = tuple(_item(job, rollout, item, runs.get(item.server_name, [])) for item in job.items)
+    left = left_over(server, job, rollout)
+    items = tuple(
+        _not_taken_back(item, runs.get(item.server_name, [])) if item.key in left else item
+        for item in items
+    )
     worst = max(items, key=lambda item: SEVERITY.index(item.state))
     if worst.state is State.DONE:
         return replace(job, items=items, state=State.DONE, message="", hint="")
@@ -29,6 +38,20 @@ def refused(job: Job, message: str, hint: str) -> Job:
         replace(item, state=State.REFUSED, message=message, hint=hint) for item in job.items
     )
     return replace(job, items=items, state=State.REFUSED, message=message, hint=hint)
+
+
+def _not_taken_back(item: Item, runs: list[Item]) -> Item:
+    """A vhost that still has what this job gave it, whatever its way back has tried."""
+    wanted = runs[-1].wanted if runs else item.wanted
+    why = f": {runs[-1].message}" if runs and runs[-1].state is not State.DONE else ""
+    failed = item.message.removesuffix(TAKEN_BACK).strip().rstrip(".")
+    return replace(
+        item,
+        state=State.NOT_RESTORED,
+        message=f"{failed}. It could not be put back to {wanted.mode}{why}",
+        hint=f"Look at `origin-pulls show {item.server_name}`, mend what it says, then "
+        f"`origin-pulls off {item.server_name}`.",
+    )
 
 
 def _item(job: Job, rollout: Rollout, item: Item, runs: list[Item]) -> Item:
@@ -64,7 +87,7 @@ def _item(job: Job, rollout: Rollout, item: Item, runs: list[Item]) -> Item:
     is_touched = bool(runs) or (is_there and (rollout.touched or bool(rollout.steps)))
     state = State.RESTORED if is_touched else State.REFUSED
     if is_touched and not message.endswith("taken back."):
-        message = f"{message.rstrip('.')}. It was taken back."
+        message = f"{message.rstrip('.')}. {TAKEN_BACK}"
     return replace(
         item,
         state=State.NOT_RESTORED if is_stuck else state,

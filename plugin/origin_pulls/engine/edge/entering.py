@@ -43,6 +43,12 @@ def as_presented(server: Server, items: Sequence[Item]) -> tuple[Item, ...]:
     )
 
 
+def edge_first(items: Sequence[Item], looked_at: Sequence[Item]) -> tuple[str, ...]:
+    """The keys of those of the items that ``as_presented`` looked at as if it were so already."""
+    both = zip(items, looked_at, strict=True)
+    return tuple(sorted(one.key for one, presented in both if one != presented))
+
+
 def needing_edge(server: Server, items: Iterable[Item]) -> frozenset[Item]:
     """Those of the items for which Cloudflare has to be looked at before the origin may demand.
 
@@ -56,6 +62,8 @@ def needing_edge(server: Server, items: Iterable[Item]) -> frozenset[Item]:
         wanted = item.wanted
         if wanted.mode is not Mode.ENFORCE or wanted.edge_ready or wanted.trust is Trust.CUSTOM:
             continue
+        if not item.incarnation:
+            continue  # it is no more: nothing is brought to Cloudflare for it
         place = item.user, item.incarnation, item.server_name
         now = policies.get(place, Applied()).policy
         is_presented = (place, wanted.trust is Trust.OWN) in presented

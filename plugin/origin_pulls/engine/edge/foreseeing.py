@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from origin_pulls.engine.edge import by_hand
 from origin_pulls.engine.edge.beginning import Beginning
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import OriginPullsError, Refused
 from origin_pulls.model import edge_steps
 from origin_pulls.model.edge import Form
 from origin_pulls.model.job import Job
+from origin_pulls.model.saying import AtCloudflare
+from origin_pulls.store.presented import Presented
+from origin_pulls.store.rollouts import EdgeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,32 @@ def foresee(dry: Server, job: Job) -> Foreseen:
         if not all(key in refused for key in one.leg.keys)
     )
     return Foreseen(zones, refused)
+
+
+def left(server: Server, off: Collection[str]) -> dict[str, list[AtCloudflare]]:
+    """What ``tidying`` would find at Cloudflare for vhosts (by key) when all of these are off.
+
+    It asks the store alone. Vhosts of other accounts are not named.
+    """
+    rows = [one for one in EdgeStore(server.store).valid() if one.form is not Form.SHARED]
+    staying = {
+        (one.zone, one.material): one
+        for one in rows
+        if one.form is Form.ZONE and one.key not in off
+    }
+    trusting: dict[tuple[str, str], list[str]] = {}
+    found: dict[str, list[AtCloudflare]] = {}
+    for one in rows:
+        if one.key not in off:
+            continue
+        whose = one.material, one.user
+        if whose not in trusting:
+            trusting[whose] = by_hand.trusting(server, *whose)
+        other = staying.get((one.zone, one.material)) if one.form is Form.ZONE else None
+        needing = trusting[whose] + ([_named(other, one.user)] if other else [])
+        found.setdefault(one.key, []).append(AtCloudflare(one.zone_name, "".join(needing[:1])))
+    return found
+
+
+def _named(other: Presented, user: str) -> str:
+    return other.server_name if other.user == user else by_hand.ANOTHER

@@ -83,6 +83,7 @@ def _advance(server: Server, job: Job, say: Say) -> bool:
     if rollout is None or rollout.stage is Stage.QUEUED:
         queueing.begin(server, job, rollout, note)
         return True
+    rollout = _following(store, job, rollout, note)
     stages: Stages = (TurningOn if rollout.direction is Direction.ON else Rotating)(
         server, job, note
     )
@@ -91,6 +92,17 @@ def _advance(server: Server, job: Job, say: Say) -> bool:
         rollout = stages.cancelled(rollout, cancelled)
     _step(server, job, stages, rollout)
     return True
+
+
+def _following(
+    store: EdgeStore, job: Job, rollout: Rollout, note: Callable[[str], None]
+) -> Rollout:
+    """The rollout under the names that its job's accounts have now, which is kept."""
+    followed = rollout.following(job.items)
+    if followed != rollout:
+        note("an account got another name: its vhosts go along")
+        store.keep(followed)
+    return followed
 
 
 def _step(server: Server, job: Job, stages: Stages, rollout: Rollout) -> None:
@@ -103,7 +115,9 @@ def _step(server: Server, job: Job, stages: Stages, rollout: Rollout) -> None:
     except Refused as error:
         following = _refused(stages, store.rollout(job.number) or rollout, error)
     if following is None:
-        done = ended(server, job, store.rollout(job.number) or rollout)
+        job = server.store.job(job.number) or job  # its account may have another name by now
+        rollout = (store.rollout(job.number) or rollout).following(job.items)
+        done = ended(server, job, rollout)
         is_cancelled = bool(store.cancelled_by(job.number))
         store.end(done, at=server.stamp())
         stages.note(f"{done.state}")

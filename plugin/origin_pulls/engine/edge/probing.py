@@ -122,8 +122,10 @@ def _ask(
     if line is None:
         problem = _missing(seen)
     elif line[VERIFY] != "SUCCESS":
-        what = "no certificate" if line[VERIFY] == "NONE" else f"no good one ({line[VERIFY]})"
-        problem = f"Cloudflare presents {what} yet"
+        problem = "Cloudflare presents no certificate yet"
+        if line[VERIFY] != "NONE":
+            why = line[VERIFY].removeprefix("FAILED:")
+            problem = f"Cloudflare presents a certificate that is not trusted here ({why})"
     elif serial is not None and _number(line[SERIAL]) != serial:
         problem = "Cloudflare still presents another certificate"
     elif not _is_served(seen):

@@ -17,12 +17,18 @@ from origin_pulls.engine.edge.replacing import begin_rotation
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeLater, OriginPullsError, Refused
 from origin_pulls.model.caller import Kind
+from origin_pulls.model.edge import Form
 from origin_pulls.model.job import ROTATE, Applied, Job, item_for
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.rollout import Direction, Rollout, Stage
 from origin_pulls.store.rollouts import EdgeStore
 
 Note = Callable[[str], None]
+PRESENTED = {
+    Form.ZONE: "one certificate for the whole zone,",
+    Form.HOSTNAME: "a certificate for single names,",
+    Form.SHARED: "Cloudflare's shared certificate,",
+}
 
 
 def begin(server: Server, job: Job, queued: Rollout | None, note: Note) -> None:
@@ -36,7 +42,7 @@ def begin(server: Server, job: Job, queued: Rollout | None, note: Note) -> None:
         note("looking at Cloudflare's side")
         queued = Rollout(job=job.number, direction=_direction(job), stage=Stage.QUEUED)
     try:
-        job, rollout = _rollout(server, job, queued)
+        job, rollout = _rollout(server, job, queued, note)
     except EdgeLater as error:
         _keep(server, _later(server, queued, error), queued, note)
         return
@@ -51,7 +57,8 @@ def begin(server: Server, job: Job, queued: Rollout | None, note: Note) -> None:
         _end(server, ended(server, job, rollout))
         return
     for leg in rollout.open_legs():
-        note(f"zone {leg.zone_name}: {leg.form} form, {len(leg.keys)} vhost(s)")
+        what, count = PRESENTED[leg.form], len(leg.keys)
+        note(f"zone {leg.zone_name}: {what} for {count} {'vhost' if count == 1 else 'vhosts'}")
     store.begin(rollout, job)
 
 
@@ -64,7 +71,7 @@ def _direction(job: Job) -> Direction:
     return Direction.ROTATE if job.kind == ROTATE else Direction.ON
 
 
-def _rollout(server: Server, job: Job, queued: Rollout) -> tuple[Job, Rollout]:
+def _rollout(server: Server, job: Job, queued: Rollout, note: Note) -> tuple[Job, Rollout]:
     """The job as it begins, with its rollout; a queued one where others have to end first."""
     if job.kind == ROTATE:
         job = _with_sharers(server, job)
@@ -72,7 +79,10 @@ def _rollout(server: Server, job: Job, queued: Rollout) -> tuple[Job, Rollout]:
         rows = [one for one in EdgeStore(server.store).valid() if one.key in keys and one.material]
         turn = _turn(server, queued, {one.zone: one.zone_name for one in rows})
         return job, turn or begin_rotation(server, job)
-    beginning = Beginning(server, job, is_patient=not _is_late(server, queued))
+    is_patient = not _is_late(server, queued)
+    # Who waits for a turn looks again and again; that is told once.
+    say = note if not queued.said else lambda _: None
+    beginning = Beginning(server, job, is_patient=is_patient, say=say)
     turn = _turn(server, queued, beginning.zones())
     return beginning.job_with_before(), turn or beginning.rollout()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from origin_pulls.config import Config
 from origin_pulls.engine import preparing
 from origin_pulls.engine.edge import looking, watching
 from origin_pulls.engine.edge.entering import at_edge
-from origin_pulls.engine.edge.unused import unused
+from origin_pulls.engine.edge.unused import OWN_FORMS, unused
 from origin_pulls.engine.server import Server
 from origin_pulls.errors import EdgeUnknown, Refused
 from origin_pulls.model import edge, edge_obstacles, edge_steps
@@ -39,6 +39,7 @@ class NameAtEdge:
 class ZoneAtEdge:
     """One zone of the vhost: as it is seen, its names, our part in it, and what is amiss.
 
+    ``certificate`` is the one of ours that is presented to the vhost, whomever it was brought for.
     ``unused`` are the ids of certificates that we brought there and that are presented to nobody.
     """
 
@@ -176,10 +177,14 @@ def _zone(
         except Refused:
             leaf = ""
     everywhere = (*seen.zone_certificates, *seen.hostname_certificates)
-    certificate = next((one for one in everywhere if leaf and one.sha256 == leaf), None)
+    brought = {one for form in OWN_FORMS for one in looking.ours(server, seen.id, form)}
+    shown = {host: edge.presented(seen, host) for host in hosts}
+    # What was brought for another vhost of the zone is presented to this one as well.
+    meant = {leaf} if leaf else brought.intersection(shown.values())
+    certificate = next((one for one in everywhere if one.sha256 in meant), None)
     names = tuple(
-        NameAtEdge(host, edge.side(host, seen.records), _words(edge.presented(seen, host), leaf))
-        for host in hosts
+        NameAtEdge(host, edge.side(host, seen.records), _words(presented, leaf, brought))
+        for host, presented in shown.items()
     )
     aim = edge_steps.Aim(
         form=ours.form if ours else edge.Form.ZONE,
@@ -197,9 +202,12 @@ def _zone(
     return ZoneAtEdge(seen, names, ours, certificate, obstacles, amiss, left)
 
 
-def _words(presented: str, leaf: str) -> str:
+def _words(presented: str, leaf: str, brought: Collection[str]) -> str:
     if not presented:
         return NOTHING
     if presented == edge.SHARED:
         return "Cloudflare's shared certificate"
-    return "our certificate" if presented == leaf else "another certificate"
+    if presented == leaf:
+        return "our certificate"
+    is_ours = presented in brought
+    return "our certificate for another vhost" if is_ours else "a certificate that is not ours"

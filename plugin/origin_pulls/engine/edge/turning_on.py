@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from origin_pulls.engine.edge import looking
+from origin_pulls.engine.edge.left_over import absent, left_over
 from origin_pulls.engine.edge.legs import deadline
 from origin_pulls.engine.edge.stages import Stages, step_item
-from origin_pulls.model.job import Applied, Item
+from origin_pulls.model.job import Item
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.rollout import Rollout, Stage
+
+# Looks at the panel, after which the store knows what became of an account.
+NAMES_LEARNED = 3
 
 
 class TurningOn(Stages):
@@ -33,7 +37,8 @@ class TurningOn(Stages):
 
     def turn_back(self, rollout: Rollout) -> Rollout:
         """The origin first."""
-        return rollout.at(Stage.RELAXING)
+        until = self.later(NAMES_LEARNED * self.server.config.look_again_every)
+        return rollout.at(Stage.RELAXING, deadline=until)
 
     def _observe(self, rollout: Rollout) -> Rollout:
         failed = rollout.failed
@@ -128,18 +133,14 @@ class TurningOn(Stages):
 
     def _relax(self, rollout: Rollout) -> Rollout | None:
         """The vhosts that failed are given back what they had; then the edge (``tidying``)."""
-        policies = self.server.store.policies()
-        back = []
-        for key in rollout.failed:
-            item = self.items.get(key)
-            if item is None:
-                continue
-            now = policies.get((item.user, item.incarnation, item.server_name), Applied())
-            before = item.before.policy
-            if before.mode is Mode.ENFORCE and not before.edge_ready:
-                before = replace(before, mode=Mode.OBSERVE)  # nothing is presented to it
-            if now.job in rollout.steps and now.policy != before:
-                back.append(step_item(item, before, after_job=item.before.job))
+        left = left_over(self.server, self.job, rollout)
+        gone = absent(self.server, left) if not rollout.step else []
+        if gone and not self.is_late(rollout):
+            # Renamed, and the store has not followed yet; or removed, and then it forgets it.
+            return self.wait(rollout, f"{gone[0]}, which is not on this server at the moment")
+        back = [
+            step_item(item, before, after_job=item.before.job) for item, before in left.values()
+        ]
         rollout, reasons = self.run(rollout, back)
         if reasons is None:
             return rollout

@@ -202,7 +202,8 @@ def _step_back(server: Server, say: Callable[[str], None]) -> None:
                 items.append(Wanted(vhost.user, vhost.server_name, policy.in_mode(Mode.OBSERVE)))
         if not items:
             return
-        say(f"{len(items)} vhost(s) step back to observe: Cloudflare does not present as it should")
+        who = "1 vhost steps" if len(items) == 1 else f"{len(items)} vhosts step"
+        say(f"{who} back to observe: Cloudflare does not present as it should")
         number = working.accept(server, Change(tuple(items), WHO, is_partial=True))
         for drift in found:
             server.store.note([number], f"{drift.key}: {drift.what}", at=server.stamp())

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 
 from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Unusable
-from origin_pulls.model.caller import Kind
+from origin_pulls.model.caller import ITSELF
 from origin_pulls.web.answers import page
 from origin_pulls.web.settled import config
 
@@ -26,7 +26,7 @@ def activity() -> str:
         kind=given["kind"],
         page=_number(),
     )
-    return page("activity.html", "Activity", found=found, given=given, kinds=Kind)
+    return page("activity.html", "Activity", found=found, given=given, itself=ITSELF)
 
 
 def _number() -> int:

@@ -20,11 +20,15 @@ WORST_FIRST = (Health.BAD, Health.WARNING, Health.UNKNOWN, Health.GOOD)
 @pages.get("/doctor")
 def doctor() -> str:
     """All checks, made now."""
-    checks = desk.doctor(config(), asking())
-    facts.keep(config(), checks, time.monotonic())
+    is_away = False
+    try:
+        checks = desk.doctor(config(), asking())
+        facts.keep(config(), checks, time.monotonic())
+    except desk.Away:
+        checks, is_away = [desk.AGENT_AWAY], True
     ordered = sorted(checks, key=lambda check: WORST_FIRST.index(check.state))
     counts = {state: sum(check.state is state for check in checks) for state in WORST_FIRST}
-    return page("doctor.html", "Doctor", checks=ordered, counts=counts)
+    return page("doctor.html", "Doctor", checks=ordered, counts=counts, is_away=is_away)
 
 
 @pages.get("/facts")

@@ -19,14 +19,16 @@ from origin_pulls.web import facts
 from origin_pulls.web.answers import is_partial, page, part, say
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
+from origin_pulls.web.refused import NotFound
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config, drafts
 
 pages = Blueprint("domains", __name__)
 
 ASKED = ("search", "mode", "account", "owner", "attention", "locked", "proxied", "sort", "order")
-FORMS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+FORMS = {"csv": "text/csv", "json": "application/json"}
 MOST_ROWS = 500
+SHOWN = {"on": True, "off": False}
 
 
 @pages.get("/")
@@ -35,6 +37,7 @@ def listing() -> str:
     question = read_question(request.args, only=account())
     found = reading.vhost_page(config(), question)
     keys = [(row.user, row.server_name) for row in found.rows]
+    said_last = None if account() else facts.known(config())
     return page(
         "domains.html",
         "Origin Pulls",
@@ -44,7 +47,8 @@ def listing() -> str:
         staged=drafts().staged_for(asking().user, keys),
         settings=reading.settings(config()),
         switched_on=switched_on(),
-        facts=None if account() else facts.known(config()),
+        facts=said_last,
+        facts_are_old=facts.is_old(config(), said_last, time.monotonic()),
         sorts=Sort,
         standings=Standing,
     )
@@ -54,11 +58,15 @@ def listing() -> str:
 def stage() -> str | Answer:
     """Note what the switches, or the buttons for what is selected, say."""
     if request.form.get("do", "switches") == "switches":
-        rows = [addressed.vhost(key) for key in request.form.getlist("row")[:MOST_ROWS]]
-        _note_switches(rows, set(request.form.getlist("on")))
+        on = set(request.form.getlist("on"))
+        shown = [_as_shown(text) for text in request.form.getlist("row")[:MOST_ROWS]]
+        rows = [row for row, _ in shown]
+        _note_switches([row for row, was_on in shown if was_on is not (row.key in on)], on)
     else:
         rows = []
-        _note_mode(_mode(request.form["do"]))
+        if not _note_mode(_mode(request.form["do"])):
+            said = say("Nothing is selected. Tick the domains first, then press the button.")
+            return go("domains.listing", said=said, **_asked(request.form))
     if is_partial():
         keys = [(row.user, row.server_name) for row in rows]
         return part("parts/staged.html", rows=rows, staged=drafts().staged_for(_me(), keys))
@@ -107,6 +115,18 @@ def _mode(text: str) -> Mode:
         raise Unusable(f"{names.shown(text)} is no mode", hint=f"{', '.join(Mode)}.") from error
 
 
+def _as_shown(text: str) -> tuple[VhostRow, bool | None]:
+    """A row of the list, and whether its switch was on when it was shown.
+
+    ``KEY:on`` and ``KEY:off`` stand in the list, which may be old: what somebody else changed since
+    is no switch that was moved. A script sends ``KEY`` alone, when a switch is moved.
+    """
+    key, mark, was = text.partition(":")
+    if mark and was not in SHOWN:
+        raise NotFound("There is no such vhost", hint="Look at the list of domains.")
+    return addressed.vhost(key), SHOWN.get(was)
+
+
 def _note_switches(rows: Sequence[VhostRow], on: set[str]) -> None:
     """Stage what differs from what is in force, and forget what does no more."""
     wanted = {row.key: _switched(row, is_on=row.key in on) for row in rows}
@@ -125,17 +145,16 @@ def _switched(row: VhostRow, *, is_on: bool) -> Mode:
     return on if is_on else Mode.OFF
 
 
-def _note_mode(mode: Mode) -> None:
-    """Stage one mode for all that is selected, or for all that match the question."""
+def _note_mode(mode: Mode) -> int:
+    """Stage one mode for all that is selected, or that match the question; how many these are."""
     if request.form.get("all") == "yes":
         question = replace(read_question(_asked(request.form), only=account()), page=1)
         keys = reading.matching(config(), question, most=config().staged_most)
     else:
         rows = [addressed.vhost(key) for key in request.form.getlist("pick")[:MOST_ROWS]]
         keys = [(row.user, row.server_name) for row in rows]
-    if not keys:
-        raise Unusable("Nothing is selected", hint="Tick the domains first, then press the button.")
     _stage([Staged(user, server_name, {"mode": str(mode)}) for user, server_name in keys])
+    return len(keys)
 
 
 def _stage(changes: Sequence[Staged]) -> None:

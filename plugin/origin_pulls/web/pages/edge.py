@@ -5,12 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from origin_pulls.actions import desk
+from origin_pulls.actions import desk, drafting
 from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Refused
+from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.rows import VhostRow
-from origin_pulls.model.wish import Rotate
-from origin_pulls.web.answers import page, part, say
+from origin_pulls.model.wish import Change, Rotate, Wanted
+from origin_pulls.web.answers import page, part, say, say_not
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config
@@ -52,6 +53,18 @@ def rotate(user: str, name: str) -> Response:
     try:
         number = desk.submit(config(), asking(), wish)
     except Refused as error:
-        said = say(f"Nothing was done: {error.message}. {error.hint}")
+        said = say_not("Nothing was done", error)
         return go("edge.review", user=user, name=name, said=said)
     return go("jobs.job", number=number)
+
+
+@pages.post("/vhosts/<user>/<name>/tidy")
+def tidy(user: str, name: str) -> Response:
+    """Have deleted what lies at Cloudflare for a vhost that is off, presented to nobody."""
+    row = addressed.vhost(f"{user}/{name}")
+    policy = drafting.policies(config(), [(row.user, row.server_name)]).get(row.key, Policy())
+    if policy.mode is not Mode.OFF:
+        said = say("Nothing was done: it is not off any more. Switch it off first.")
+        return go("vhost.vhost", user=user, name=name, said=said)
+    wish = Change((Wanted(row.user, row.server_name, policy),), asking().user, removes=True)
+    return go("jobs.job", number=desk.submit(config(), asking(), wish))

@@ -12,7 +12,7 @@ from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Refused
 from origin_pulls.model.job import STEP, State
 from origin_pulls.model.wish import Undo
-from origin_pulls.web.answers import page, part, say
+from origin_pulls.web.answers import page, part, say, say_not
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
@@ -67,7 +67,10 @@ def undo_review(number: int) -> str:
 def undo(number: int) -> Response:
     """Take a job back, by a job of its own."""
     addressed.job(number)
-    undone_by = desk.submit(config(), asking(), _undo(number))
+    try:
+        undone_by = desk.submit(config(), asking(), _undo(number))
+    except Refused as error:
+        return go("jobs.job", number=number, said=say_not("Not undone", error))
     return go("jobs.job", number=undone_by)
 
 
@@ -75,7 +78,10 @@ def undo(number: int) -> Response:
 def confirm(number: int) -> Response:
     """Let a job stay that would go back by itself."""
     addressed.job(number)
-    desk.confirm(config(), asking(), number)
+    try:
+        desk.confirm(config(), asking(), number)
+    except Refused as error:
+        return go("jobs.job", number=number, said=say_not("Not confirmed", error))
     return go("jobs.job", number=number, said=say("Confirmed: it stays."))
 
 
@@ -86,8 +92,7 @@ def cancel(number: int) -> Response:
     try:
         desk.cancel(config(), asking(), number)
     except Refused as error:
-        said = say(f"Not cancelled: {error.message}. {error.hint}")
-        return go("jobs.job", number=number, said=said)
+        return go("jobs.job", number=number, said=say_not("Not cancelled", error))
     return go("jobs.job", number=number, said=say("Cancelled: what it did is being taken back."))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, request
@@ -10,16 +12,24 @@ from werkzeug.wrappers import Response
 from origin_pulls.actions import desk, drafting
 from origin_pulls.actions import pages as reading
 from origin_pulls.errors import OriginPullsError, Refused, Unusable
+from origin_pulls.model import wish as wishes
 from origin_pulls.model.policy import Mode, Policy, read_policy
 from origin_pulls.model.settings import NUMBERS, Settings
 from origin_pulls.model.wish import Change, Wanted
-from origin_pulls.web.answers import page, say
+from origin_pulls.web.answers import page, say, say_not
 from origin_pulls.web.drafts import Staged
 from origin_pulls.web.pages import addressed
 from origin_pulls.web.routing import go
 from origin_pulls.web.settled import account, asking, config, drafts
 
+logger = logging.getLogger(__name__)
+
 pages = Blueprint("review", __name__)
+PRINT = 64  # characters of the agent's fingerprint
+NOT_REVIEWED = Refused(
+    "What is staged, or how it is to be done, is not what was reviewed",
+    hint="Review it again, then apply.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +59,11 @@ def review() -> str:
     settings, options, after = reading.settings(config()), _options(), addressed.place()
     if not staged:
         return page("review.html", "Review", staged=[], preview=None, options=options)
-    refused = None
+    refused, asked = None, ""
     try:
-        preview = desk.preview(config(), asking(), _wish(staged, settings, options), after)
+        wish = _wish(staged, settings, options)
+        asked = _asked(wish)
+        preview = desk.preview(config(), asking(), wish, after)
     except OriginPullsError as error:
         # Of one vhost, or of so many at once: they can be left out here.
         preview, refused = None, error
@@ -60,6 +72,7 @@ def review() -> str:
         "Review",
         staged=staged,
         preview=preview,
+        reviewed=f"{preview.fingerprint}{asked}" if preview else "",
         refused=refused,
         options=options,
         settings=settings,
@@ -72,23 +85,45 @@ def review() -> str:
 @pages.post("/apply")
 def apply() -> Response:
     """Have what was reviewed carried out; the agent compares it with what it finds."""
-    staged = drafts().staged(asking().user)
-    if not staged:
-        return go("review.review", said=say("Nothing is staged any more."))
-    wish = replace(
-        _wish(staged, reading.settings(config()), _options()),
-        fingerprint=request.form.get("fingerprint", ""),
-        revert_minutes=_minutes(request.form.get("revert_minutes", "0")),
-    )
-    if not wish.fingerprint:
+    reviewed = request.form.get("fingerprint", "")
+    minutes = _minutes(request.form.get("revert_minutes", "0"))
+    if not reviewed:
         raise Unusable("This was not reviewed", hint="Open the review and apply it there.")
-    try:
-        number = desk.submit(config(), asking(), wish)
-    except Refused as error:
-        said = say(f"Not applied: {error.message}. {error.hint}")
-        return go("review.review", said=said, **_options().as_fields())
-    drafts().unstage(asking().user, [(one.user, one.server_name) for one in staged])
+    with drafts().alone(asking().user):
+        staged = drafts().staged(asking().user)
+        if not staged:
+            return _applied_already(reviewed)
+        wish = _wish(staged, reading.settings(config()), _options())
+        if reviewed[PRINT:] != _asked(wish):
+            return _not_applied(NOT_REVIEWED)
+        wish = replace(wish, fingerprint=reviewed[:PRINT], revert_minutes=minutes)
+        try:
+            number = desk.submit(config(), asking(), wish)
+        except Refused as error:
+            return _not_applied(error)
+        _forget(staged, reviewed, number)
     return go("jobs.job", number=number)
+
+
+def _applied_already(reviewed: str) -> Response:
+    """To the job that the same review made a moment ago, if it was pressed twice."""
+    number = drafts().job_of(asking().user, reviewed)
+    if number:
+        return go("jobs.job", number=number)
+    return go("review.review", said=say("Nothing is staged any more."))
+
+
+def _not_applied(error: Refused) -> Response:
+    said = say_not("Not applied", error)
+    return go("review.review", said=said, **_options().as_fields())
+
+
+def _forget(staged: list[Staged], reviewed: str, number: int) -> None:
+    try:
+        drafts().applied(asking().user, staged, reviewed, number)
+    except OriginPullsError as error:
+        # The job is on its way: that is what has to be seen.
+        logger.warning("job %d is still staged: %s", number, error.message)
 
 
 @pages.post("/drop")
@@ -96,6 +131,11 @@ def drop() -> Response:
     """Leave one vhost out of what is staged."""
     drafts().unstage(asking().user, [addressed.key(request.form.get("key", ""))])
     return go("review.review", **_options().as_fields())
+
+
+def _asked(wish: Change) -> str:
+    """A word for what is asked, and how, as it stands in the review beside the agent's own."""
+    return hashlib.sha256(wishes.write(wish)).hexdigest()[:16]
 
 
 def _options() -> Options:
