@@ -5,75 +5,91 @@ set -euo pipefail
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 WHEELHOUSE=''
 
-for part in words places environment checks releases services panel store lifecycle edge uninstall demo; do
+for part in words places environment checks genuine releases services panel store lifecycle telling \
+    edge uninstall leftovers demo; do
     # shellcheck source=/dev/null
     . "$TOP/appconfig/setup/$part.sh"
 done
 
 main() {
-    local action='' directory='' kind='' keep_data='' with_edge='' given=("$@")
+    local command='' look='' directory='' kind='' keep_data='' with_edge=''
     while (($#)); do
         case $1 in
-            install | upgrade | rollback | uninstall | status)
-                [[ -z $action ]] || usage_error "$action and $1 do not go together."
-                action=$1
+            install | upgrade | rollback | uninstall | status | --demo | --prepare | --version)
+                [[ -z $command ]] || usage_error "$command and $1 do not go together."
+                command=$1
+                if [[ $1 == --prepare ]]; then
+                    kind=$(value_of "$@")
+                    shift
+                fi
                 ;;
-            --check | --dry-run | --demo | --version)
-                [[ -z $action || $action == install ]] \
-                    || usage_error "$1 and $action do not go together."
-                action=$1
+            --check | --dry-run)
+                [[ -z $look ]] || usage_error "$look and $1 do not go together."
+                look=$1
                 ;;
-            -h | --help) action=--help ;;
-            --keep-data) keep_data=yes ;;
-            --edge) with_edge=yes ;;
-            --dir | --prepare | --wheelhouse)
-                (($# > 1)) || usage_error "$1 needs a value."
-                case $1 in
-                    --dir) directory=$2 ;;
-                    --wheelhouse) WHEELHOUSE=$2 ;;
-                    --prepare) action=--prepare kind=$2 ;;
-                esac
+            -h | --help)
+                show_help
+                return
+                ;;
+            --keep-data) keep_data=$1 ;;
+            --edge) with_edge=$1 ;;
+            --dir)
+                directory=$(value_of "$@")
+                shift
+                ;;
+            --wheelhouse)
+                WHEELHOUSE=$(value_of "$@")
                 shift
                 ;;
             *) usage_error "There is no command or option $1." ;;
         esac
         shift
     done
-    [[ -z $keep_data$with_edge || $action == uninstall ]] \
-        || usage_error "--keep-data and --edge belong to uninstall."
-    case $action in
+    command=${command:-install}
+    goes_with "$look" install upgrade
+    goes_with "$keep_data$with_edge" uninstall
+    goes_with "${directory:+--dir}" --demo
+    goes_with "${WHEELHOUSE:+--wheelhouse}" install upgrade
+    case $command in
         --demo) demo "$directory" ;;
         --prepare) prepare "$kind" ;;
-        --help) show_help ;;
         --version) show_version ;;
         *)
             prepare_server
-            on_server "${action:-install}" "$keep_data" "$with_edge" "${given[@]}"
+            on_server
             ;;
     esac
 }
 
-# The commands that work on this server; one at a time.
+# The word behind an option; an empty one is none.
+value_of() {
+    [[ -n ${2:-} ]] || usage_error "$1 needs a value."
+    printf '%s\n' "$2"
+}
+
+# An OPTION that was given belongs to these commands alone.
+goes_with() {
+    local option=$1
+    shift
+    if [[ -n $option && " $* " != *" $command "* ]]; then
+        usage_error "$option does not go with $command; it belongs to: $*."
+    fi
+}
+
+# The commands that work on this server; those that change it one at a time.
 on_server() {
-    local action=$1 keep_data=$2 with_edge=$3
-    shift 3
     check_programs
-    case $action in
+    [[ $command != upgrade ]] || require_installed
+    case $look in
         --check) check_server ;;
         --dry-run) say_plan ;;
-        status) status ;;
         *)
-            if [[ -z ${ORIGIN_PULLS_LOCKED:-} ]]; then run_locked "$@"; fi
-            case $action in
-                install) install_release ;;
-                upgrade)
-                    check_root
-                    [[ -n $(current_release) ]] || refuse not_installed \
-                        "Origin Pulls is not installed." "Type: ./install.sh"
-                    install_release
-                    ;;
+            [[ $command == status ]] || take_lock
+            case $command in
+                install | upgrade) install_release ;;
                 rollback) rollback_release ;;
                 uninstall) uninstall "$keep_data" "$with_edge" ;;
+                status) status ;;
             esac
             ;;
     esac
@@ -86,25 +102,26 @@ prepare_server() {
     unset PYTHONPATH PYTHONHOME PIP_CONFIG_FILE VIRTUAL_ENV
     umask 022
     trap say_unexpected EXIT
+    trap interrupted INT TERM HUP
+    if [[ -z $WHEELHOUSE && -d $TOP/wheelhouse ]]; then WHEELHOUSE=$TOP/wheelhouse; fi
     if [[ -n $WHEELHOUSE ]]; then
         [[ -d $WHEELHOUSE ]] || refuse not_genuine \
             "There is no folder $WHEELHOUSE." "Name the one with the release's wheels."
         WHEELHOUSE=$(cd -- "$WHEELHOUSE" && pwd -P)
-    elif [[ -d $TOP/wheelhouse ]]; then
-        WHEELHOUSE=$TOP/wheelhouse
     fi
 }
 
-# Start again under a lock that what we start (an Apache, say) does not inherit. It lies on a
-# folder of the system, so a refusal leaves no file.
-run_locked() {
-    local code=0
-    ORIGIN_PULLS_LOCKED=yes flock --nonblock --close --conflict-exit-code "${EXIT[busy]}" /opt \
-        bash "$TOP/install.sh" "$@" || code=$?
-    if ((code == EXIT[busy])); then
-        refuse busy "Another installer runs on this server." "Wait until it has ended."
-    fi
-    leave "$code"
+# One at a time. A process of its own holds the lock until this one has ended, however that comes:
+# what we start (an Apache, say) does not inherit it. It lies on a folder of the system, so a
+# refusal leaves no file.
+take_lock() {
+    local word='' folder
+    folder=$(nearest_folder /opt)
+    # shellcheck disable=SC2034 # bash names the process's ends so
+    coproc LOCK { exec flock --timeout 3 "$folder" sh -c 'echo held && exec cat'; }
+    read -r word <&"${LOCK[0]}" || true
+    [[ $word == held ]] \
+        || refuse busy "Another installer runs on this server." "Wait until it has ended."
 }
 
 show_help() {
@@ -118,10 +135,11 @@ interrupted is finished by the next run.
   rollback            back to the version before
   uninstall           relax every vhost and prove it, then remove everything
   status              what is installed, what runs, whether it answers
-  --check             only look whether this server is fit; touches nothing
-  --dry-run           look, and say what would be done; touches nothing
 Options
-  --wheelhouse DIR    take the packages from DIR; no network is needed (a release brings one)
+  --check             install, upgrade: only look whether this server is fit; touches nothing
+  --dry-run           install, upgrade: look, and say what would be done; touches nothing
+  --wheelhouse DIR    install, upgrade: take the packages from DIR; no network is needed (a
+                      release brings one)
   --keep-data         uninstall: leave policies, certificates and logs
   --edge              uninstall: take what we set at Cloudflare away as well
 

@@ -8,28 +8,50 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 # A first start on a busy server takes its time.
 PATIENCE = float(os.environ.get("ORIGIN_PULLS_PATIENCE", "60"))
 PAUSE = 0.2
+SOON = 3.0  # who waits longer is told
+LOG_TIME = 10.0
 LOOK_EACH = 1.0  # seconds: asking systemd costs a process
 REQUEST = b"GET /?r=/ HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 
 def main() -> int:
-    """Ask each; say which one is silent."""
+    """Ask each; say which one is silent, and what its log says last."""
     pairs = [word.partition("=")[::2] for word in sys.argv[1:]]
     end = time.monotonic() + PATIENCE
     with ThreadPoolExecutor(max(len(pairs), 1)) as threads:
-        problems = list(threads.map(lambda pair: asked(*pair, end), pairs))
+        asking = [threads.submit(asked, unit, path, end) for unit, path in pairs]
+        if wait(asking, SOON).not_done:
+            sys.stdout.write(f"  waiting until the services answer, at most {PATIENCE:g} seconds\n")
+            sys.stdout.flush()
+        problems = [one.result() for one in asking]
     for (unit, _), problem in zip(pairs, problems, strict=True):
         sys.stdout.write(f"  {unit}: {problem or 'answers'}\n")
+        if problem:
+            sys.stdout.writelines(f"    {line}\n" for line in last_words(unit))
     return int(any(problems))
+
+
+def last_words(unit: str) -> list[str]:
+    """The last lines of a unit's log; none where they cannot be had."""
+    program = shutil.which("journalctl")
+    if program is None:
+        return []
+    words = [program, "--unit", unit, "--lines", "5", "--output", "cat", "--no-pager", "--quiet"]
+    try:
+        ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LOG_TIME)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return ran.stdout.splitlines()[-5:]
 
 
 def asked(unit: str, path: str, end: float) -> str:

@@ -5,6 +5,7 @@
 check_server() {
     step "Is this server fit?"
     check_root
+    say "root: yes"
     check_cpanel
     check_easyapache
     check_systemd
@@ -19,7 +20,6 @@ check_server() {
 
 check_root() {
     ((EUID == 0)) || refuse not_root "Only root can install this." "Use sudo, or log in as root."
-    say "root: yes"
 }
 
 # What this installer runs besides the core utilities; a small system may lack some.
@@ -63,47 +63,6 @@ check_systemd() {
     say "systemd: yes"
 }
 
-# A release carries checksums; a checkout has none and is taken as it is.
-check_genuine() {
-    local wrong
-    if [[ ! -e $TOP/SHA256SUMS ]]; then
-        say "checksums: none (a checkout, not a release)"
-        return
-    fi
-    wrong=$(cd -- "$TOP" && sha256sum --check --strict --quiet SHA256SUMS 2>&1) || refuse not_genuine \
-        "The release is damaged or was changed: ${wrong%%$'\n'*}" \
-        "Fetch it again, and compare its checksum with the published one."
-    say "checksums: all $(wc -l <"$TOP/SHA256SUMS") files are as released"
-}
-
-# Every wheel must be one that the lock names by its hash, and none may be missing.
-check_wheelhouse() {
-    local wheel sum name
-    if [[ -z $WHEELHOUSE ]]; then
-        say "wheelhouse: none; the package index is asked"
-        return
-    fi
-    compgen -G "$WHEELHOUSE/*.whl" >/dev/null || refuse not_genuine \
-        "$WHEELHOUSE holds no wheels." "Name the folder of the release's wheels with --wheelhouse."
-    while read -r sum wheel; do
-        grep -q -- "sha256:$sum" "$TOP/requirements.lock" || refuse not_genuine \
-            "$wheel is not a file that requirements.lock names." \
-            "Fetch the release again; a wheel that was changed is not installed."
-    done < <(sha256sum -- "$WHEELHOUSE"/*.whl)
-    while read -r name; do
-        [[ -n $(find "$WHEELHOUSE" -maxdepth 1 -iname "$name-*.whl" -print -quit) ]] || refuse \
-            not_genuine "$WHEELHOUSE has no wheel of $name." \
-            "It must belong to this very version; or leave --wheelhouse out."
-    done < <(locked_names)
-    say "wheelhouse: $WHEELHOUSE, every wheel is one that the lock names"
-}
-
-# Each package of the lock as the beginning of a wheel's name: "flask-3.1.3".
-locked_names() {
-    sed -nE 's/^([A-Za-z0-9._-]+)==([^ ;]+).*/\1 \2/p' "$TOP/requirements.lock" \
-        | while read -r name version; do printf '%s-%s\n' "${name//-/_}" "$version"; done
-}
-
 check_python() {
     local package
     if [[ -n $(find_python) ]]; then
@@ -135,13 +94,16 @@ check_space() {
     local place needed free
     for place in "$PREFIX:$SPACE_PREFIX" "$STATE:$SPACE_STATE"; do
         needed=${place#*:}
-        place=$(nearest_folder "${place%:*}")
-        free=$(df --output=avail -BM -- "$place" | tail -n 1 | tr -dc 0-9)
+        place=${place%:*}
+        free=$(free_space "$place")
         ((free >= needed)) || refuse no_space \
-            "$place has $free MB free; $needed MB are needed." "Make room there."
+            "$(nearest_folder "$place") has $free MB free; $needed MB are needed." "Make room there."
     done
     say "space: enough"
 }
+
+# How many MB are free where PATH is, or would be.
+free_space() { df --output=avail -BM -- "$(nearest_folder "$1")" | tail -n 1 | tr -dc 0-9; }
 
 # PATH, or the nearest folder above it that exists.
 nearest_folder() {
@@ -185,7 +147,9 @@ check_front() {
     elif [[ -e /usr/local/lsws/bin/lshttpd ]]; then
         refuse_front "LiteSpeed ends TLS"
     elif [[ ${port:-443} != "$public" ]]; then
-        refuse_front "Apache's HTTPS port is ${port:-443} and visitors arrive at $public"
+        refuse front_server \
+            "Something stands before Apache: its HTTPS port is ${port:-443}, and visitors arrive at $public." \
+            "Does a firewall or router lead $public to it unopened? Write \`public_https_port: ${port:-443}\` into $CONF/config.yaml; else remove what ends TLS there."
     fi
     # Other programs may have the same port on addresses of their own.
     holders=$(holders_of "$public")
@@ -209,7 +173,7 @@ holders_of() {
 check_apache() {
     local words
     words=$("$(setting "$EA4_PATHS" bin_httpd)" -t 2>&1) || refuse apache_broken \
-        "Apache's configuration is broken as it is: ${words%%$'\n'*}" \
+        "Apache's configuration is broken as it is: $(one_line "$words")" \
         "Mend that first: $CPANEL/scripts/rebuildhttpdconf shows where."
     say "Apache's configuration: valid"
 }

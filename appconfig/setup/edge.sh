@@ -16,14 +16,18 @@ leave_edge() {
     mapfile -t names < <({ printf '%s\n' "$@" && names_at_edge; } | sort -u | served_ones)
     if ((${#names[@]})); then
         program off --remove-certificate "${names[@]}" \
-            || edge_failed "Cloudflare's side was not switched off for every vhost"
+            || edge_failed "Cloudflare's side was not switched off for every vhost" "${names[*]}"
     fi
-    wait_for_edge || edge_failed "Cloudflare still presents: $(names_at_edge | paste -sd ' ')"
+    wait_for_edge || edge_failed \
+        "Cloudflare still presents: $(names_at_edge | paste -sd ' ')" "${names[*]}"
     say "Cloudflare presents nothing of ours any more"
 }
 
+# With the names that `off` was asked for: what was done of it stays, and nobody is locked out.
 edge_failed() {
-    refuse edge_failed "$1 (the reason is above); nothing was removed." \
+    local now=''
+    if [[ -n ${2:-} ]]; then now=" Asked to be off, so that they demand nothing any more: $2."; fi
+    refuse edge_failed "$1 (the reason is above); nothing was removed.$now" \
         "Type the same once more, or leave --edge out and use Cloudflare's dashboard."
 }
 
@@ -36,6 +40,9 @@ served_ones() { grep -x -F -f <(listed_vhosts | cut -d ' ' -f 2) || true; }
 
 wait_for_edge() {
     local end=$((SECONDS + EDGE_PATIENCE))
+    if [[ -n $(names_at_edge) ]]; then
+        say "waiting until Cloudflare presents nothing of ours, at most $EDGE_PATIENCE seconds"
+    fi
     while [[ -n $(names_at_edge) ]]; do
         ((SECONDS < end)) || return 1
         sleep 0.5

@@ -12,7 +12,7 @@ install_release() {
     local before previous
     put_includes_back
     check_server
-    step "Installing $(version_of "$TOP")"
+    step "Installing $(version_of "$TOP")$(in_the_place_of "$(current_version)")"
     begin install
     before=$BEFORE previous=$(readlink -- "$PREVIOUS" || true)
     if [[ -e $STATE/store.sqlite ]]; then HAD_DATA=yes; fi
@@ -26,9 +26,13 @@ install_release() {
     keep_store
     attempt bring_in "$RELEASE"
     if ((ATTEMPTED == 0)); then
+        if [[ -n $before && $before != "$RELEASE" ]] && ! is_sound "$before"; then
+            # Nobody goes back to a damaged version.
+            set_previous "$previous"
+        fi
         prune_releases
         end_well
-        say_installed
+        say_installed "$before"
         return
     fi
     if [[ -z $before ]]; then
@@ -78,10 +82,13 @@ begin() {
         # shellcheck disable=SC2034 # read in other files
         WAS_INTERRUPTED=yes
         BEFORE=$(setting "$UNDER_WAY" before)
-        # A first installation that was cut off, and is in use since, is what was before.
-        if [[ -z $BEFORE ]] && is_in_force; then BEFORE=$(current_release); fi
     fi
-    is_whole "$BEFORE" || BEFORE=''
+    if ! is_whole "$BEFORE"; then
+        BEFORE=''
+        # What sites lean on is what was before: also a first installation that was cut off and is
+        # in use since, or a version of which parts are missing.
+        if is_in_force; then BEFORE=$(current_release); fi
+    fi
     install -d -m 755 "$PREFIX"
     printf '%s\n' "action=$action" "before=$BEFORE" "$@" >"$UNDER_WAY.new"
     mv -T -- "$UNDER_WAY.new" "$UNDER_WAY"
@@ -107,10 +114,10 @@ go_back_to() {
     attempt bring_in "$before"
     if ((ATTEMPTED)); then
         refuse not_taken_back "The version before does not answer either." \
-            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then ./install.sh rollback"
+            "Sites are as they were. Type: systemctl status 'origin-pulls-*', then $(installer) rollback"
     fi
-    rm -f -- "$PREVIOUS"
-    if [[ -n $previous && $previous != "$before" ]]; then point "$PREVIOUS" "$previous"; fi
+    if [[ $previous == "$before" ]]; then previous=''; fi
+    set_previous "$previous"
     prune_releases
     end_well
     refuse taken_back "The upgrade failed and was taken back: $(basename -- "$before") runs as before." \
@@ -119,14 +126,16 @@ go_back_to() {
 
 rollback_release() {
     local target before cut_off=''
-    check_root
+    require_installed
     before=$(current_release)
-    [[ -n $before ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
     target=$(rollback_target)
     if [[ -z $target ]] || ! is_whole "$target"; then
         refuse nothing_before "There is no version before $(basename -- "$before")." \
             "Install one: ./install.sh of its release."
     fi
+    is_sound "$target" || refuse nothing_before \
+        "The version before, $(basename -- "$target"), is damaged: its files are not as installed." \
+        "Install it anew: ./install.sh of its release."
     if is_cut_off_upgrade; then cut_off=install; fi
     [[ -n $cut_off ]] || can_read_store "$target" || refuse store_too_new \
         "$(basename -- "$target") cannot read the store that $(basename -- "$before") wrote." \
@@ -140,8 +149,9 @@ rollback_release() {
         if [[ $before == "$target" ]]; then before=$BEFORE; fi
         go_back_to "$before" "$target"
     fi
+    prune_releases
     end_well
-    say "to undo this: ./install.sh rollback"
+    say "to undo this: $(installer) rollback"
 }
 
 # Where a rollback leads: to the version before. Repeated after an interruption it leads to the
@@ -158,62 +168,4 @@ rollback_target() {
 # off in its turn has noted that.
 is_cut_off_upgrade() {
     [[ $(setting "$UNDER_WAY" action) == install || $(setting "$UNDER_WAY" cut_off) == install ]]
-}
-
-# -- what is there -----------------------------------------------------------------------------
-
-say_installed() {
-    cat <<NEXT
-
-Origin Pulls $(version_of "$TOP") is installed and answers. No site was changed by that. Next:
-  origin-pulls list            the virtual hosts of this server
-  origin-pulls --help          everything else
-WHM has its page under Plugins, Origin Pulls, where this version brings one.
-NEXT
-}
-
-status() {
-    local release unit state code=0
-    check_root
-    release=$(current_release)
-    [[ -n $release ]] || refuse not_installed "Origin Pulls is not installed." "Type: ./install.sh"
-    say "current:  $(basename -- "$release")"
-    say "previous: $(basename -- "$(readlink -- "$PREVIOUS" || printf none)")"
-    if [[ -e $UNDER_WAY ]]; then
-        warn "a run ($(setting "$UNDER_WAY" action)) was interrupted; start it again"
-        code=${EXIT[failed]}
-    fi
-    while read -r unit; do
-        state=$(systemctl is-active "$unit" || true)
-        say "$unit: $state"
-        case $unit in
-            *-check.service) ;; # runs when its timer says so
-            *-web-*.service) ;; # comes with the first request
-            *) [[ $state == active ]] || code=${EXIT[failed]} ;;
-        esac
-    done < <(laid_units)
-    attempt is_healthy "$release"
-    if ((ATTEMPTED)); then code=${EXIT[failed]}; fi
-    say "vhosts with a demand or a look: $(count_policies "$release")"
-    leave "$code"
-}
-
-count_policies() {
-    "$1/venv/bin/origin-pulls" list --json 2>/dev/null \
-        | grep -cE '"mode": *"(observe|enforce)"' || true
-}
-
-# What an installation would do, in words; nothing is touched.
-say_plan() {
-    local now
-    check_server
-    now=$(current_release)
-    step "It would (nothing was touched)"
-    if [[ -z $(find_python) ]]; then say "install the package $(python_package)"; fi
-    getent passwd "$SERVICE_USER" >/dev/null || say "add the system user $SERVICE_USER"
-    say "build $RELEASES/$(release_name) from requirements.lock ${WHEELHOUSE:+and $WHEELHOUSE}"
-    say "make it $CURRENT${now:+ in the place of $now}, and $LINK a link to its program"
-    say "lay units in $UNITS, and start them"
-    say "lay pages, registrations and hooks into $CPANEL"
-    say "see whether everything answers${now:+, else go back to $now}"
 }

@@ -31,6 +31,10 @@ readonly PLUGIN_KEPT=$PREFIX/$PANEL_NAME # what uninstall_plugin needs
 readonly CAGEFS=/etc/cagefs/cagefs.mp
 readonly EA4_PATHS=/etc/cpanel/ea4/paths.conf
 
+# Whether this installer runs out of a release that is installed, and not out of an unpacked one.
+is_installed_tree() { [[ $TOP -ef $RELEASES/$(basename -- "$TOP") && -s $TOP/.whole ]]; }
+
 readonly OLDEST_CPANEL=110
 readonly SPACE_PREFIX=400 # MB for two releases
 readonly SPACE_STATE=100  # MB for the store
+readonly LEAST_FREE=20    # MB: with less, a full disk is why something failed

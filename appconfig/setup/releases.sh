@@ -26,9 +26,9 @@ packages_failed() {
 
 # The release of this tree in $RELEASE: built anew unless it stands there whole already.
 build_release() {
-    local python
+    local python digests
     RELEASE=$RELEASES/$(release_name)
-    if is_whole "$RELEASE"; then
+    if is_sound "$RELEASE"; then
         say "release: $RELEASE stands already"
         return
     fi
@@ -44,23 +44,54 @@ build_release() {
         "The new version does not start."
     "$RELEASE/venv/bin/python" -m origin_pulls.cli.manual >"$RELEASE/origin-pulls.8" \
         || release_failed "The manual page cannot be made."
-    tree_digest "$RELEASE" >"$RELEASE/.whole"
+    digests=$(release_digests "$RELEASE")
+    printf '%s\n' "$digests" >"$RELEASE/.whole"
 }
 
-# VERSION, or VERSION-DIGEST where another tree of the same version stands there already: a
-# program that runs is never overwritten.
+# VERSION, or VERSION-DIGEST where another tree of the same version stands there already, or a
+# damaged one: a program that runs is never overwritten.
 release_name() {
-    local version digest
+    local version digest name
     version=$(version_of "$TOP")
     digest=$(tree_digest "$TOP")
-    if is_whole "$RELEASES/$version" && [[ $(<"$RELEASES/$version/.whole") != "$digest" ]]; then
-        printf '%s-%.8s\n' "$version" "$digest"
-    else
-        printf '%s\n' "$version"
-    fi
+    local -a names=("$version" "$version-${digest:0:8}" "$version-${digest:0:8}-"{2..9})
+    for name in "${names[@]}"; do
+        if is_sound "$RELEASES/$name" && [[ $(head -n 1 "$RELEASES/$name/.whole") == "$digest" ]]
+        then
+            printf '%s\n' "$name"
+            return
+        fi
+    done
+    for name in "${names[@]}"; do
+        if ! is_needed "$RELEASES/$name"; then
+            printf '%s\n' "$name"
+            return
+        fi
+    done
 }
 
+# Whether nothing may be built in the place of RELEASE.
+is_needed() {
+    [[ $1 == "$(current_release)" || $1 == "$BEFORE" || $1 -ef $TOP ]] || is_sound "$1"
+}
+
+# Whether a release was built to its end.
 is_whole() { [[ -s $1/.whole && -x $1/venv/bin/python ]]; }
+
+# Whether all of it is as it was then, by the digest that was kept. (Another version may have built
+# it: so no list of names decides about this one.)
+is_sound() {
+    local kept
+    is_whole "$1" || return 1
+    kept=$(sed -n 2p "$1/.whole")
+    [[ -z $kept || $kept == "$(digest_of "$1" .)" ]]
+}
+
+# A digest of the tree, and one of everything that lies there.
+release_digests() {
+    tree_digest "$1"
+    digest_of "$1" .
+}
 
 copy_tree() {
     local name
@@ -81,8 +112,17 @@ tree_digest() {
         for name in "${RELEASED[@]}"; do
             if [[ -e $name && $name != SHA256SUMS ]]; then there+=("$name"); fi
         done
-        find "${there[@]}" -type f ! -path '*/__pycache__/*' ! -path '*.egg-info/*' -print0 \
-            | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-64
+        digest_of . "${there[@]}"
+    )
+}
+
+# One word for the content of what is named in FOLDER, but for what Python compiled.
+digest_of() {
+    (
+        cd -- "$1" || exit
+        shift
+        find "$@" -type f ! -path '*/__pycache__/*' ! -path '*.egg-info/*' ! -path ./.whole -print0 \
+            | LC_ALL=C sort -z | xargs -0 --no-run-if-empty sha256sum | sha256sum | cut -c 1-64
     )
 }
 
@@ -106,10 +146,19 @@ fill_release() {
 }
 
 release_failed() {
+    local hint="Is the package index reachable? Without a network, use --wheelhouse." place free
+    if [[ -n $WHEELHOUSE ]]; then
+        hint="The words above say why. The wheels must be those of this version, for this Python."
+    fi
+    for place in "$RELEASES" "${TMPDIR:-/tmp}"; do
+        free=$(free_space "$place")
+        if ((free < LEAST_FREE)); then
+            hint="$(nearest_folder "$place") has only $free MB free: make room there."
+        fi
+    done
     rm -rf -- "$RELEASE"
     nothing_was_switched
-    refuse release_failed "$1" \
-        "Nothing was switched; what ran runs on. Without a network, use --wheelhouse."
+    refuse release_failed "$1" "Nothing was switched; what ran runs on. $hint"
 }
 
 # The release that counts now; empty where none does.
@@ -119,6 +168,11 @@ current_release() { readlink -- "$CURRENT" || true; }
 point() {
     ln -sfn -- "$2" "$1.new"
     mv -T -- "$1.new" "$1"
+}
+
+# Make RELEASE the one to go back to; none where it is empty.
+set_previous() {
+    if [[ -n $1 ]]; then point "$PREVIOUS" "$1"; else rm -f -- "$PREVIOUS"; fi
 }
 
 # Make RELEASE the one that counts, and the one before it the one to go back to.

@@ -157,7 +157,7 @@ stop_services() {
 
 # Whether everything answers that was installed; what does not is said.
 is_healthy() {
-    local release=$1 name
+    local release=$1 name words
     local -a asked=(origin-pulls-agent.service="$RUN/agent/agent.sock")
     for name in admin account; do
         if [[ -e $UNITS/origin-pulls-web-$name.socket ]]; then
@@ -166,7 +166,10 @@ is_healthy() {
     done
     "$release/venv/bin/python" "$release/appconfig/setup/answers.py" "${asked[@]}"
     answers_through_panel
-    "$release/venv/bin/origin-pulls" list --json >/dev/null
+    words=$("$release/venv/bin/origin-pulls" list 2>&1 >/dev/null) || {
+        warn "the vhosts cannot be read: $(one_line "$(tail -n 2 <<<"$words")")"
+        return 1
+    }
     if has_command "$release" doctor; then
         "$release/venv/bin/origin-pulls" doctor || warn "\`origin-pulls doctor\` has something to say."
     fi

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what is noted here is told in leftovers.sh
 # Away again: no vhost demands anything, proven; then files, units, hooks, registrations, user.
 
 # What the product itself writes where nothing is demanded (a test compares): an include with this
@@ -14,7 +14,12 @@ uninstall() {
     local -a demanding=()
     check_root
     if [[ ! -e $PREFIX && ! -e $LINK && ! -e $UNDER_WAY ]] && ! has_leftovers "$keep_data"; then
-        say "Origin Pulls is not installed; nothing of it is here."
+        if [[ -n $(kept_data) ]]; then
+            say "Origin Pulls is not installed; of it there are only the kept data: $(kept_data)"
+            say "an installation takes them up again; ./install.sh uninstall takes them away"
+        else
+            say "Origin Pulls is not installed; nothing of it is here."
+        fi
         return
     fi
     put_includes_back
@@ -24,6 +29,7 @@ uninstall() {
         leave_edge "${demanding[@]}"
     fi
     begin uninstall "edge=${with_edge:+left}"
+    note_edge
     stop_services
     relax_all
     step "Apache without us"
@@ -36,6 +42,14 @@ uninstall() {
 }
 
 REMOVING=$PREFIX/removing
+
+# What stays at Cloudflare is told at the end, when nobody can be asked any more.
+note_edge() {
+    PRESENTED=''
+    if [[ -e $CURRENT/venv/bin/python ]]; then
+        PRESENTED=$(names_at_edge 2>/dev/null | paste -sd ' ') || PRESENTED=''
+    fi
+}
 
 program() { "$CURRENT/venv/bin/origin-pulls" "$@"; }
 
@@ -192,48 +206,4 @@ take_data_away() {
     userdel "$SERVICE_USER" 2>/dev/null || userdel --force "$SERVICE_USER" \
         || warn "the user $SERVICE_USER cannot be removed"
     if getent group "$SERVICE_USER" >/dev/null; then groupdel "$SERVICE_USER"; fi
-}
-
-# Every place where something of ours could lie still, one a line.
-leftovers() {
-    local keep_data=$1 path userdata
-    for path in "$PREFIX" "$LINK" "$RUN" "$UNITS"/origin-pulls-* "$LOGROTATE" "$COMPLETION" \
-        "$TMPFILES" "$MANUAL" "$WHM_PAGES" "$WHM_APP" "$WHM_FEATURE" "$PLUGIN_KEPT" "$JUPITER_PAGES" \
-        "$DYNAMICUI" "$JUPITER_TILES/$PANEL_NAME".{png,svg} "$WHM_ICONS/$PANEL_NAME".{png,svg} \
-        "$WHM_TEMPLATES/$PANEL_NAME.tmpl" "$HOOK_FOLDER"/origin-pulls-*; do
-        if [[ -e $path || -L $path ]]; then printf '%s\n' "$path"; fi
-    done
-    if [[ -z $keep_data ]]; then
-        for path in "$CONF" "$STATE" "$PAGES_STATE" "$LOGS"; do
-            if [[ -e $path ]]; then printf '%s\n' "$path"; fi
-        done
-        if has_our_user; then printf 'the user %s\n' "$SERVICE_USER"; fi
-    fi
-    userdata=$(apache_place dir_conf_userdata)
-    if [[ -d $userdata ]]; then
-        find "$userdata" "$(apache_place dir_conf)/origin-pulls.conf" -name 'origin-pulls.conf*' \
-            2>/dev/null || true
-    fi
-}
-
-has_leftovers() { [[ -n $(leftovers "$1") ]]; }
-
-prove_nothing_left() {
-    local keep_data=$1 path found
-    step "What is left"
-    found=$(leftovers "$keep_data")
-    if [[ -n $found ]]; then say "${found//$'\n'/$'\n  '}"; fi
-    if [[ -n $keep_data ]]; then
-        say "kept, because of --keep-data: $CONF $STATE $LOGS, and the user $SERVICE_USER"
-    fi
-    if ((${#LEFT_FOR_LATER[@]})); then
-        refuse left_over "Our includes stay as comments until Apache's configuration is mended." \
-            "Mend it, type $CPANEL/scripts/restartsrv_httpd, then ./install.sh uninstall once more."
-    elif [[ -n $found ]]; then
-        refuse left_over "Something is left (above)." "Look at it and remove it by hand."
-    elif ((${#UNPROVEN[@]})); then
-        refuse not_relaxed "Nothing of Origin Pulls is left, but not proven: ${UNPROVEN[*]}." \
-            "Open these sites and look whether they answer."
-    fi
-    say "nothing: no file, unit, hook, registration, user, or line in Apache's configuration"
 }

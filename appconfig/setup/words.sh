@@ -9,7 +9,7 @@ declare -Ar EXIT=(
     [busy]=20 [not_installed]=21 [real_panel]=22 [no_program]=23
     [packages_failed]=30 [release_failed]=31 [taken_back]=32 [not_taken_back]=33
     [nothing_before]=34 [store_too_new]=35 [edge_failed]=36
-    [not_relaxed]=40 [left_over]=41
+    [not_relaxed]=40 [left_over]=41 [interrupted]=130
 )
 
 # End with the code of REASON: what is so, and what to type next.
@@ -37,6 +37,16 @@ say_unexpected() {
     fi
 }
 
+# Ctrl-C, a shell that was closed, a machine that goes down: what was begun lies there as it is.
+interrupted() {
+    local hint="Nothing was changed. Type the same command again."
+    trap '' INT TERM HUP
+    if [[ -e $UNDER_WAY ]]; then
+        hint="Type the same command again: it finishes what was begun. Until then the agent may stand still."
+    fi
+    refuse interrupted "Interrupted." "$hint"
+}
+
 die() { refuse failed "$@"; }
 
 usage_error() { refuse usage "$1" "./install.sh --help says what there is."; }
@@ -44,6 +54,9 @@ usage_error() { refuse usage "$1" "./install.sh --help says what there is."; }
 step() { printf '\n%s\n' "$1"; }
 
 say() { printf '  %s\n' "$1"; }
+
+# What a program said, in one line: the cause may stand in any of them.
+one_line() { grep . <<<"$1" | head -n 4 | paste -sd ' ' | cut -c 1-600; }
 
 # Something that a person should read, and that stops nothing.
 warn() { printf '  NOTE: %s\n' "$1"; }

@@ -46,6 +46,7 @@ class Config:
 
     # the system's programs
     systemd_run_program: Path = Path("/usr/bin/systemd-run")
+    systemctl_program: Path = Path("/usr/bin/systemctl")
     sendmail_program: Path = Path("/usr/sbin/sendmail")
 
     # our own
@@ -94,6 +95,12 @@ class Config:
     cpanel_userdata: Path = Path("/var/cpanel/userdata")
     release: Path = Path("/opt/origin-pulls/current")
     installation_under_way: Path = Path("/opt/origin-pulls/under-way")
+    program_link: Path = Path("/usr/local/bin/origin-pulls")
+    units_directory: Path = Path("/etc/systemd/system")
+    tmpfiles: Path = Path("/etc/tmpfiles.d/origin-pulls.conf")
+    logrotate: Path = Path("/etc/logrotate.d/origin-pulls")
+    completion: Path = Path("/etc/bash_completion.d/origin-pulls")
+    manual: Path = Path("/usr/local/share/man/man8/origin-pulls.8")
     whm_pages: Path = Path("/usr/local/cpanel/whostmgr/docroot/cgi/addons/originpulls")
     whm_icons: Path = Path("/usr/local/cpanel/whostmgr/docroot/addon_plugins")
     whm_templates: Path = Path("/usr/local/cpanel/whostmgr/docroot/templates")

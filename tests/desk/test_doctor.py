@@ -126,6 +126,22 @@ def test_what_is_broken_is_named(
     assert state == "good" or found[2], "what is wrong needs a hint"
 
 
+def test_a_store_that_cannot_be_read_is_one_bad_check_among_the_others(
+    fresh_sandbox: Sandbox,
+) -> None:
+    one = UnderTest(fresh_sandbox)
+    sound = checks(one)
+    one.config.store.parent.mkdir(parents=True, exist_ok=True)
+    one.config.store.write_bytes(b"this is no database" * 500)
+    found = checks(one)
+    assert set(found) == set(sound)
+    assert found["store"][0] == "bad"
+    assert "cannot be used" in found["store"][1]
+    assert "relax --all" in found["store"][2]
+    # Nothing is called good for want of policies.
+    assert found["certificates"][0] == found["cloudflare"][0] == "unknown"
+
+
 def test_an_agent_that_is_away_is_bad(fresh_sandbox: Sandbox) -> None:
     found = checks(UnderTest(fresh_sandbox))
     assert found["agent"][0] == "bad"

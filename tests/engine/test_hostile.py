@@ -151,7 +151,11 @@ def test_panic_stays_even_when_apache_cannot_be_reloaded_and_an_agent_recovers(
         process.communicate()
     broken = one.root / "etc/apache2/conf.d/theirs.conf"
     broken.write_text("NoSuchDirective\n")
-    assert one.run("relax", "--all").code == 5
+    ran = one.run("relax", "--all")
+    assert ran.code == 5
+    assert "The includes are empty, but Apache does not accept its configuration" in ran.stderr
+    assert "as before" not in ran.stderr
+    assert "origin-pulls jobs" not in ran.stderr
     assert state(one.include("blog", "blog.example").read_bytes()) is State.COMMENT
     broken.unlink()
     with agent_of(one):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,18 @@ TILE = {
     "uri": "originpulls/index.live.php",
     "feature": "originpulls",
 }
+UNIT = "# Origin Pulls: a stand-in.\n"
+SYSTEMD = ("-agent.service", "-check.service", "-check.timer", "-web-admin.socket")
+BESIDE = (".tmpfiles", ".logrotate", ".completion")
+# Stands for systemd: a unit is active, or enabled, where a file says so.
+SYSTEMCTL = """#!/bin/sh
+cd {folder} || exit 1
+case $1 in
+    is-active) cat "$2.active" 2>/dev/null || {{ echo inactive; exit 3; }} ;;
+    is-enabled) cat "$2.enabled" 2>/dev/null || {{ echo disabled; exit 1; }} ;;
+    start) echo active >"$2.active" ;;
+esac
+"""
 ICON = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 48, 48)
 
 
@@ -56,6 +70,20 @@ def release(sandbox: Sandbox) -> None:
     shutil.copy(HOOK, tree / "hooks")
     (tree.parent / "static").mkdir()
     (tree.parent / "static/pages.css").write_text(".op {}\n")
+    (tree / "systemd").mkdir()
+    for ending in (*SYSTEMD, *BESIDE):
+        (tree / f"systemd/origin-pulls{ending}").write_text(UNIT)
+    (tree.parent / "origin-pulls.8").write_text(".TH origin-pulls 8\n")
+    (tree.parent / "venv/bin").mkdir(parents=True)
+    (tree.parent / "venv/bin/origin-pulls").write_text("#!/bin/sh\n")
+    states = sandbox.path("/run/units")
+    states.mkdir(parents=True)
+    for ending in SYSTEMD:
+        (states / f"origin-pulls{ending}.enabled").write_text("enabled\n")
+    systemctl = sandbox.path("/usr/bin/systemctl")
+    systemctl.parent.mkdir(parents=True, exist_ok=True)
+    systemctl.write_text(SYSTEMCTL.format(folder=states))
+    systemctl.chmod(0o755)
     sandbox.path("/opt/origin-pulls/current").symlink_to(tree.parent)
     sandbox.path("/usr/local/cpanel/base/frontend/jupiter").mkdir(parents=True)
     sandbox.path("/etc/cagefs").mkdir()
@@ -106,6 +134,11 @@ def edited(path: Path) -> None:
     path.write_text(path.read_text(errors="replace") + "\n# edited\n")
 
 
+def led_astray(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/nowhere")
+
+
 def opened(path: Path) -> None:
     path.chmod(0o777)
 
@@ -137,6 +170,16 @@ JUPITER = "/usr/local/cpanel/base/frontend/jupiter"
         ("/usr/local/cpanel/3rdparty/bin/origin-pulls-hook", edited, "hook"),
         ("/etc/cagefs/cagefs.mp", lambda path: path.write_text("/run/mysqld\n"), "CageFS"),
         ("/etc/origin-pulls/keys", opened, "permissions"),
+        ("/usr/local/bin/origin-pulls", removed, "link"),
+        ("/usr/local/bin/origin-pulls", led_astray, "link"),
+        ("/etc/systemd/system/origin-pulls-check.timer", removed, "unit"),
+        ("/etc/systemd/system/origin-pulls-agent.service", edited, "unit"),
+        ("/etc/tmpfiles.d/origin-pulls.conf", removed, "folders at start"),
+        ("/etc/logrotate.d/origin-pulls", edited, "rotation of logs"),
+        ("/etc/bash_completion.d/origin-pulls", removed, "completion"),
+        ("/usr/local/share/man/man8/origin-pulls.8", removed, "manual page"),
+        ("/run/units/origin-pulls-web-admin.socket.active", removed, "at work"),
+        ("/run/units/origin-pulls-check.timer.active", removed, "at work"),
         ("/etc/apache2/conf.d/userdata/ssl/2_4/acme/acme.example", shutil.rmtree, "include"),
         ("/etc/origin-pulls/trust/acme/acme.example.pem", removed, "include"),
     ],
@@ -161,6 +204,41 @@ def test_a_line_that_httpd_conf_lost_is_brought_back(one: UnderTest) -> None:
     assert parts(one) == {"include": "bad"}
     assert parts(one, repair=True) == {"include": "repaired"}
     assert one.is_enforced("acme.example")
+
+
+def test_what_else_needs_attention_is_said_and_is_no_part(one: UnderTest) -> None:
+    row = ("acme", "", "acme.example", "edge", "It stepped back to observe.", "2026-01-01")
+    with closing(sqlite3.connect(one.config.store)) as store, store:
+        store.execute("INSERT INTO attention VALUES (?,?,?,?,?,?)", row)
+    ran = one.run("check-installation")
+    with closing(sqlite3.connect(one.config.store)) as store, store:
+        store.execute("DELETE FROM attention")
+    assert ran.code == 0, ran
+    assert "needs attention: acme.example: It stepped back to observe." in ran.stdout
+
+
+def test_a_unit_that_somebody_switched_off_is_said_and_left(one: UnderTest) -> None:
+    switch = one.sandbox.path("/run/units/origin-pulls-web-admin.socket.enabled")
+    active = switch.with_suffix(".active")
+    for file in (switch, active):
+        file.unlink()
+    ran = one.run("check-installation", "--repair")
+    assert ran.code == 1
+    assert "at work: origin-pulls-web-admin.socket: it is switched off" in ran.stdout
+    assert "systemctl enable --now origin-pulls-web-admin.socket" in ran.stdout
+    assert not active.exists()
+    switch.write_text("enabled\n")
+    assert parts(one, repair=True) == {"at work": "repaired"}
+
+
+def test_a_program_in_the_place_of_the_link_is_said_and_left(one: UnderTest) -> None:
+    link = one.config.program_link
+    link.unlink()
+    link.write_text("somebody's")
+    assert parts(one, repair=True) == {"link": "not repaired"}
+    assert link.read_text() == "somebody's"
+    link.unlink()
+    assert parts(one, repair=True) == {"link": "repaired"}
 
 
 def test_a_symlink_in_the_place_of_a_page_is_not_followed(one: UnderTest) -> None:

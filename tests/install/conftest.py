@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.machine import TOP, Machine, machine, tree
+from tests.install.machine import TOP, Machine, machine, sealed, tree
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FIND = '. "$1/appconfig/setup/words.sh"; . "$1/appconfig/setup/environment.sh"; find_python'
@@ -72,6 +72,6 @@ def trees() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def release(trees: Path) -> Path:
+def release(trees: Path, wheelhouse: Path) -> Path:
     """A version of this project, as a release unpacks."""
-    return tree(trees / "release", "1.0.0")
+    return sealed(tree(trees / "release", "1.0.0"), wheelhouse)

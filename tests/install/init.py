@@ -187,6 +187,9 @@ class Init:
         states = [self.state(name) for name in names]
         if verb == "is-failed":
             return int("failed" not in states), "\n".join(states)
+        if verb == "is-enabled":
+            is_on = [_is_enabled(Unit(name)) for name in names]
+            return int(not all(is_on)), "\n".join("enabled" if on else "disabled" for on in is_on)
         if verb == "is-active":
             return (0 if "active" in states else 3), "\n".join(states)
         return 0, ""
@@ -251,6 +254,10 @@ def _link(unit: Unit, is_on: bool) -> None:
         else:
             with contextlib.suppress(OSError):
                 link.parent.rmdir()
+
+
+def _is_enabled(unit: Unit) -> bool:
+    return any((UNITS / f"{one}.wants" / unit.name).is_symlink() for one in unit.all("WantedBy"))
 
 
 def serve(path: str) -> None:

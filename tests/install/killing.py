@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.install.machine import Machine
+from tests.server_under_test import Ran
 
 # bash tells each command before it runs it, in every bash that this one starts as well.
 TRACED = {"SHELLOPTS": "xtrace"}
@@ -79,3 +80,22 @@ def started(machine: Machine, *words: str | Path, is_traced: bool = False) -> su
         start_new_session=True,
         env={**os.environ, **(TRACED if is_traced else {})},
     )
+
+
+def interrupted_at(machine: Machine, line: str, *words: str | Path) -> Ran:
+    """Run a command and press Ctrl-C when it says a line; what it says to that."""
+    with subprocess.Popen(
+        machine.words(*words),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        for text in process.stdout:
+            said.append(text)
+            if line in text:
+                os.killpg(process.pid, signal.SIGINT)
+    return Ran(process.returncode, "".join(said), "")

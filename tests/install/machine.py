@@ -48,6 +48,7 @@ for folder in lib lib64 include; do
     fi
 done
 mount --rbind $ROOT/usr/local /usr/local
+mount --bind $ROOT/usr/local/sbin/systemctl /usr/bin/systemctl
 for folder in $BOUND; do mount --bind $ROOT/$folder /$folder; done
 mount -o remount,bind,ro /
 exec $PYTHON $INIT /run/init.socket
@@ -258,4 +259,17 @@ def tree(folder: Path, version: str = "", changes: Mapping[str, str] | None = No
     for name, text in (changes or {}).items():
         with (folder / name).open("a") as changed:
             changed.write(text)
+    return folder
+
+
+def sealed(folder: Path, wheelhouse: Path) -> Path:
+    """A tree as an archive brings it: with its wheels and the checksums of all that is in it."""
+    (folder / "wheelhouse").symlink_to(wheelhouse)
+    listed = [path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS"]
+    listed += (folder / "wheelhouse").glob("*.whl")
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(folder)}\n"
+        for path in sorted(set(listed))
+    ]
+    (folder / "SHA256SUMS").write_text("".join(lines))
     return folder

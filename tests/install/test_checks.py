@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from origin_pulls.model import include
-from tests.install.machine import TOP, Machine, tree
+from tests.install.machine import TOP, Machine, sealed, tree
 from tests.server_under_test import Ran
 
 VOLATILE = ("/run", "/etc/apache2/logs", "/usr/local/cpanel/logs")
@@ -84,6 +85,7 @@ def is_refused(ran: Ran, code: int, words: str) -> None:
         ("/etc/cpanel/ea4/is_ea4", None, 12, "EasyApache 4"),
         ("/etc/cpanel/ea4/paths.conf", "", 12, "EasyApache 4"),
         ("/etc/apache2/conf.d/zz.conf", "Nonsense on\n", 15, "broken as it is"),
+        ("/etc/apache2/conf.d/zz.conf", "Nonsense on\n", 15, "Invalid command 'Nonsense'"),
         ("/etc/nginx/ea-nginx/cpanel_localhost_header.json", "{}", 16, "ea-nginx"),
         ("/usr/local/lsws/bin/lshttpd", "", 16, "LiteSpeed"),
         ("/etc/origin-pulls/config.yaml", "public_https_port: 443\n", 16, "HTTPS port is"),
@@ -118,9 +120,15 @@ def test_a_server_that_is_not_fit_is_refused(
         ([INSTALL, "status"], 21, "not installed"),
         ([INSTALL, "--demo"], 22, "real cPanel"),
         ([INSTALL, "--nonsense"], 2, "no command or option --nonsense"),
-        ([INSTALL, "--keep-data"], 2, "belong to uninstall"),
+        ([INSTALL, "--keep-data"], 2, "belongs to: uninstall"),
         ([INSTALL, "upgrade", "rollback"], 2, "do not go together"),
         ([INSTALL, "--wheelhouse"], 2, "needs a value"),
+        ([INSTALL, "--wheelhouse", ""], 2, "needs a value"),
+        ([INSTALL, "--dir", "/tmp/x"], 2, "--dir does not go with install"),
+        ([INSTALL, "uninstall", "--wheelhouse", "/opt"], 2, "belongs to: install upgrade"),
+        ([INSTALL, "rollback", "--wheelhouse", "/opt"], 2, "belongs to: install upgrade"),
+        ([INSTALL, "rollback", "--check"], 2, "--check does not go with rollback"),
+        ([INSTALL, "upgrade", "--check"], 21, "not installed"),
     ],
     ids=lambda given: " ".join(map(str, given))[-40:] if isinstance(given, list) else None,
 )
@@ -155,6 +163,37 @@ def test_a_package_tool_that_brings_no_python_is_told_and_nothing_is_left(
     assert ("no mirror answers" in ran.stderr) == ("mirror" in does)
 
 
+# What a release that cannot be built ends with, where nothing else is at hand.
+BUILD_FAILS = """
+TOP=$1 WHEELHOUSE=$2
+for part in words places environment checks releases; do . "$TOP/appconfig/setup/$part.sh"; done
+nothing_was_switched() { :; }
+RELEASE=$RELEASES/none
+release_failed "No environment can be made."
+"""
+
+
+@pytest.mark.parametrize(
+    ("hiding", "wheels", "said"),
+    [
+        (NO_SPACE, "", "/opt has only 8 MB free: make room there"),
+        (NO_SPACE.replace("/opt", "/tmp"), "", "/tmp has only 8 MB free: make room there"),
+        (NO_SPACE, "/wheels", "/opt has only 8 MB free: make room there"),
+        (":", "", "Is the package index reachable?"),
+        (":", "/wheels", "for this Python"),
+    ],
+)
+@pytest.mark.apache
+def test_a_release_that_cannot_be_built_says_what_may_be_why(
+    server: Machine, hiding: str, wheels: str, said: str
+) -> None:
+    words = ("bash", "-euo", "pipefail", "-c", BUILD_FAILS, "bash", "/run", wheels)
+    # The copy of the tree that the namespace sees does not lie in what is hidden.
+    ran = server.run(*behind(f"cp -R {TOP}/appconfig /run/; {hiding}", *words))
+    is_refused(ran, 31, "No environment can be made")
+    assert said in ran.stderr
+
+
 @pytest.mark.parametrize("wrong", ["changed", "missing", "foreign"])
 @pytest.mark.apache
 def test_wheels_that_the_lock_does_not_name_are_refused(
@@ -177,17 +216,80 @@ def test_wheels_that_the_lock_does_not_name_are_refused(
 
 
 @pytest.mark.apache
-def test_a_release_that_was_changed_is_refused(server: Machine, trees: Path) -> None:
-    changed_tree = tree(trees / "changed", "1.0.0")
-    sums = subprocess.run(
-        "find . -type f | xargs sha256sum", shell=True, cwd=changed_tree, capture_output=True
-    )
-    (changed_tree / "SHA256SUMS").write_bytes(sums.stdout)
+def test_a_release_that_was_changed_is_refused(
+    server: Machine, trees: Path, wheelhouse: Path
+) -> None:
+    changed_tree = sealed(tree(trees / "changed", "1.0.0"), wheelhouse)
     assert server.run(changed_tree / INSTALL, "--check").code == 0
     with (changed_tree / "requirements.lock").open("a") as file:
         file.write("# a line more\n")
     with untouched(server):
         is_refused(server.run(changed_tree / INSTALL), 18, "damaged or was changed")
+
+
+@pytest.mark.parametrize("name", ["plugin/origin_pulls/evil.py", "static/evil.pyc", "docs/a b"])
+@pytest.mark.parametrize("kind", ["file", "link"])
+@pytest.mark.apache
+def test_a_release_to_which_something_was_added_is_refused(
+    server: Machine, release: Path, name: str, kind: str
+) -> None:
+    added = release / name
+    if kind == "link":
+        added.symlink_to("/etc/passwd")
+    else:
+        added.write_text("evil")
+    try:
+        with untouched(server):
+            ran = server.run(release / INSTALL)
+    finally:
+        added.unlink()
+    is_refused(ran, 18, f"SHA256SUMS does not name ./{name}")
+
+
+@pytest.mark.apache
+def test_a_named_file_that_became_a_link_is_refused(server: Machine, release: Path) -> None:
+    file, aside = release / "LICENSE", release / "aside"
+    file.rename(aside)
+    file.symlink_to(aside)
+    try:
+        ran = server.run(release / INSTALL, "--check")
+    finally:
+        aside.rename(file)
+    is_refused(ran, 18, "./LICENSE (no plain file)")
+
+
+@pytest.mark.apache
+def test_a_plan_for_the_store_of_a_newer_version_ends_as_the_installation_would(
+    server: Machine, release: Path
+) -> None:
+    store = server.at("/var/lib/origin-pulls/store.sqlite")
+    store.parent.mkdir()
+    with sqlite3.connect(store) as connection:
+        connection.execute("PRAGMA user_version=9999")
+    connection.close()
+    with untouched(server):
+        ran = server.run(release / INSTALL, "--dry-run")
+    shutil.rmtree(store.parent)
+    is_refused(ran, 35, "1.0.0 cannot read the store: a newer version wrote it")
+
+
+@pytest.mark.apache
+def test_a_port_that_is_only_forwarded_has_its_setting_named(
+    server: Machine, release: Path
+) -> None:
+    with changed(server, "/etc/origin-pulls/config.yaml", "public_https_port: 443\n"):
+        ran = server.run(release / INSTALL, "--check")
+    assert "public_https_port: " in ran.stderr.splitlines()[-1]
+
+
+@pytest.mark.apache
+def test_a_first_installation_that_was_cut_off_is_not_called_nothing(
+    server: Machine, release: Path
+) -> None:
+    under_way = "/opt/origin-pulls/under-way"
+    with changed(server, under_way, "action=install\nbefore=\n"):
+        ran = server.run(release / INSTALL, "status")
+    is_refused(ran, 21, "A run (install) was cut off")
 
 
 @pytest.mark.apache

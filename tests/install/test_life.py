@@ -249,6 +249,8 @@ def test_the_edge_is_not_left_while_cloudflare_does_not_answer(enforced: Life) -
     enforced.site.remote.end_faults()
     assert ran.code == 36, ran
     assert "Cloudflare still presents: blog.example" in ran.stderr
+    assert f"Asked to be off, so that they demand nothing any more: {SITE}" in ran.stderr
+    assert "waiting until Cloudflare presents nothing of ours" in ran.stdout
     assert enforced.site.is_open(SITE)
     enforced.machine.good(INSTALLER, "status")
 

@@ -27,6 +27,12 @@ REFUSALS = {
 }
 # A caller's shell that is closed to others and points Python and pip somewhere else.
 HOSTILE = ("sh", "-c", 'umask 077; cd /; exec "$@"', "sh")
+SOCKET = "origin-pulls-web-admin.socket"
+OF_SYSTEM = (
+    *("/usr/local/bin/origin-pulls", "/usr/local/share/man/man8/origin-pulls.8"),
+    *("/etc/logrotate.d/origin-pulls", "/etc/bash_completion.d/origin-pulls"),
+    *("/etc/tmpfiles.d/origin-pulls.conf", "/etc/systemd/system/origin-pulls-check.timer"),
+)
 VOLATILE = ("/run", "/etc/apache2/logs", "/var/log", f"{CPANEL}/logs", "/var/lib", "/var/cpanel")
 
 
@@ -119,6 +125,15 @@ def test_what_a_panels_update_took_away_comes_back(installed: Machine) -> None:
     installed.at(f"{JUPITER}/dynamicui/dynamicui_originpulls.conf").unlink()
     installed.at(HOOK).unlink()
     installed.at("/var/cpanel/apps/originpulls.conf").unlink()
-    installed.good("/usr/local/bin/origin-pulls", "check-installation", "--repair")
+    for path in OF_SYSTEM:
+        installed.at(path).unlink()
+    installed.good("systemctl", "stop", SOCKET)
+    program = "/opt/origin-pulls/current/venv/bin/origin-pulls"  # its link is gone
+    told = installed.run(program, "check-installation")
+    assert told.code == 1
+    assert [path for path in OF_SYSTEM if f": {path}: it is missing" not in told.stdout] == []
+    installed.good(program, "check-installation", "--repair")
+    for unit in (SOCKET, "origin-pulls-check.timer"):
+        installed.good("systemctl", "is-active", unit)
     assert files_alone(installed) == before
     assert installed.at("/var/cpanel/apps/originpulls.conf").is_file()

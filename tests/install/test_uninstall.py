@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,24 @@ def settings(server: Machine) -> bytes:
     return server.at("/etc/origin-pulls/config.yaml").read_bytes()
 
 
+def presented(machine: Machine) -> None:
+    """Have it known that Cloudflare presents a certificate of ours to the enforced site."""
+    store = sqlite3.connect(machine.at("/var/lib/origin-pulls/store.sqlite"))
+    with closing(store), store:
+        store.execute(
+            "INSERT INTO presented SELECT user, incarnation, server_name, 'zone', server_name, "
+            "'zone', '', '[]', '', 0, 0 FROM policy WHERE server_name=?",
+            (SITE,),
+        )
+
+
+def forgotten(machine: Machine) -> None:
+    """Take that back again."""
+    store = sqlite3.connect(machine.at("/var/lib/origin-pulls/store.sqlite"))
+    with closing(store), store:
+        store.execute("DELETE FROM presented")
+
+
 def is_relaxed(machine: Machine) -> bool:
     server = UnderTest(machine.sandbox)
     return server.is_open(SITE) and server.is_sound()
@@ -75,8 +95,15 @@ def test_with_keep_data_policies_come_back_with_the_next_installation(
     server: Machine, release: Path, wheelhouse: Path, settings: bytes
 ) -> None:
     installed(server, release, wheelhouse, settings)
-    server.good(INSTALLER, "uninstall", "--keep-data")
+    presented(server)
+    said = server.good(INSTALLER, "uninstall", "--keep-data")
     assert is_relaxed(server)
+    assert "nothing else: no file, unit, hook" in said
+    assert f"at Cloudflare our certificates are still presented, to: {SITE}" in said
+    assert "their keys are gone" not in said
+    forgotten(server)
+    again = server.good(release / "install.sh", "uninstall", "--keep-data")
+    assert "only the kept data: /etc/origin-pulls, /var/lib/origin-pulls" in again
     assert server.at("/var/lib/origin-pulls/store.sqlite").exists()
     assert server.at("/etc/origin-pulls/keys").is_dir()
     server.install(release, wheelhouse)
@@ -119,6 +146,11 @@ def test_somebody_elses_broken_configuration_leaves_comments_until_it_is_mended(
     ran = server.run(INSTALLER, "uninstall")
     assert ran.code == 41
     assert "broken by something else" in ran.stdout
+    last = ran.stderr[ran.stderr.rindex("install.sh: ") :]
+    assert f"Until Apache reads it, these turn visitors away still: {SITE}" in last
+    assert "in the folder of an unpacked release" in last
+    assert "origin-pulls jobs" not in ran.stdout + ran.stderr, "that program is going"
+    assert UnderTest(server.sandbox).ask(SITE).is_refused
     assert not server.at("/opt/origin-pulls").exists()
     server.at(BROKEN).unlink()
     server.good("/usr/local/cpanel/scripts/restartsrv_httpd", "--graceful")
@@ -132,6 +164,7 @@ def test_sites_that_do_not_prove_that_they_answer_are_named(
 ) -> None:
     """Here the panel's last reload leaves no Apache behind."""
     installed(server, release, wheelhouse, settings)
+    presented(server)
     program = server.at(RESTART).read_text()
     pid = server.sandbox.pid
     children = f"$(cat /proc/{pid}/task/{pid}/children)"
@@ -141,5 +174,6 @@ def test_sites_that_do_not_prove_that_they_answer_are_named(
     server.good(RESTART, "--start")
     assert ran.code == 40, ran
     assert f"not proven: {SITE} shop.example" in ran.stderr
+    assert "their keys are gone: delete them there" in ran.stdout
     assert not server.at("/opt/origin-pulls").exists()
     assert is_relaxed(server)

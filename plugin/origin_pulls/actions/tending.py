@@ -17,7 +17,7 @@ from origin_pulls.config import Config
 from origin_pulls.engine import doctor as examination
 from origin_pulls.engine import looking
 from origin_pulls.engine.server import Seen, Server
-from origin_pulls.errors import Refused
+from origin_pulls.errors import Damaged, Refused
 from origin_pulls.model import wish as wishes
 from origin_pulls.model.caller import Caller, Kind
 from origin_pulls.model.checks import Check
@@ -28,8 +28,15 @@ from origin_pulls.model.names import is_account
 
 def doctor(config: Config) -> list[Check]:
     """All checks of the server; they need no agent, and one of them says whether it answers."""
-    with _dry(config) as server:
-        return examination.examine(server)
+    try:
+        with _dry(config) as server:
+            return examination.examine(server)
+    except Damaged as damage:
+        server = Server.without_store(config)
+        try:
+            return examination.examine(server, damage=damage)
+        finally:
+            server.store.close()
 
 
 def change_settings(config: Config, values: Mapping[str, str]) -> None:

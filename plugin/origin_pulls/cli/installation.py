@@ -18,21 +18,23 @@ from origin_pulls.model.installation import State
 @click.option("--repair", is_flag=True, help="Mend what is not right, out of the release.")
 @common
 def check_installation(config: Config, as_json: bool, repair: bool) -> None:
-    """Look whether everything of ours is in its place: pages, registrations, hooks, includes.
+    """Look whether everything of ours is in its place: pages, hooks, includes, units, link.
 
     An update of cPanel may have taken something away. Exit code 1 where something is not right
-    (with --repair: still not right).
+    (with --repair: still not right). What else needs attention is said, and is no part of it.
     """
     server = Server.of(config)
     try:
         parts = installation.check(
             server, repair=repair, ask=lambda wish: changing.carry_out(config, wish, progress)
         )
+        attention = installation.attention(server)
     finally:
         server.store.close()
     is_good = all(part.is_good for part in parts)
     if as_json:
-        print_json({"good": is_good, "parts": [asdict(part) for part in parts]})
+        found = [asdict(part) for part in parts]
+        print_json({"good": is_good, "parts": found, "attention": attention})
     else:
         for part in parts:
             if part.state is State.GOOD:
@@ -42,4 +44,6 @@ def check_installation(config: Config, as_json: bool, repair: bool) -> None:
                 click.echo(f"  {part.hint}")
         good = sum(part.state is State.GOOD for part in parts)
         click.echo(f"{good} of {len(parts)} parts were in order.")
+        for text in attention:
+            click.echo(f"needs attention: {text}")
     click.get_current_context().exit(0 if is_good else 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from cryptography import x509
@@ -11,7 +12,7 @@ from cryptography import x509
 from origin_pulls.engine import cloudflare_health, looking, own_files, preparing
 from origin_pulls.engine.gathering import Gathering
 from origin_pulls.engine.server import Server
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import Damaged, OriginPullsError
 from origin_pulls.model import examining
 from origin_pulls.model.checks import Check, Health
 from origin_pulls.model.facts import Finding, ServerFacts
@@ -25,14 +26,29 @@ WORST_FIRST = (Health.BAD, Health.WARNING, Health.UNKNOWN, Health.GOOD)
 MOST_VHOSTS = 200  # whose includes are read for other people's lines
 MOST_BUNDLES = 20_000
 BUNDLE_BYTES = 1024 * 1024
+# What is looked at for the vhosts that demand something.
+OF_POLICIES = ("includes", "foreign", "certificates", "cloudflare")
 TEMPLATES = ("ea4_main", "vhost", "ssl_vhost")
 
 
-def examine(server: Server) -> list[Check]:
-    """All checks of the server, what is worst first; one that fails says so and stops no other."""
+def examine(server: Server, *, damage: Damaged | None = None) -> list[Check]:
+    """All checks of the server, what is worst first; one that fails says so and stops no other.
+
+    ``damage`` is why its store could not be read: then nobody knows what vhosts demand.
+    """
     at_edge = tried("cloudflare", "Cloudflare", lambda: [cloudflare_health.examine(server)])
-    found = [*_of_apache(server), *own_files.examine(server), *at_edge]
+    found = [*_of_apache(server), *own_files.examine(server, damage=damage), *at_edge]
+    if damage is not None:
+        found = [_unknown(one) if one.name in OF_POLICIES else one for one in found]
     return sorted(found, key=lambda one: WORST_FIRST.index(one.state))
+
+
+def _unknown(check: Check) -> Check:
+    """A check that found nothing wrong, but among policies that nobody knows."""
+    if check.state is not Health.GOOD:
+        return check
+    said = "Which vhosts demand something cannot be told: the store cannot be read."
+    return replace(check, state=Health.UNKNOWN, said=said)
 
 
 def tried(name: str, title: str, checks: Callable[[], Iterable[Check]]) -> list[Check]:

@@ -19,7 +19,8 @@ from origin_pulls.model.installation import Part, State
 from origin_pulls.model.inventory import Vhost
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.wish import Change, Wanted
-from origin_pulls.server import files, panel
+from origin_pulls.server import files, panel, system
+from origin_pulls.store import listing
 
 Ask = Callable[[Change], object]
 AGAIN = "Install the release again: install.sh upgrade"
@@ -43,7 +44,14 @@ def check(server: Server, *, repair: bool, ask: Ask) -> list[Part]:
             hint="Wait for its end; if it was interrupted: install.sh again.",
         )
     found = [*_files(server, repair=repair), *_registrations(server, repair=repair)]
+    found += [*_program(server, repair=repair), *_units(server, repair=repair)]
     return [*found, *_permissions(server, repair=repair), *_includes(server, ask, repair=repair)]
+
+
+def attention(server: Server) -> list[str]:
+    """What was noted for a person, a line each: a policy that stepped back is in force as such."""
+    noted = listing.noted(server.store)
+    return [f"{place[-1]}: {text}" for place, texts in noted.items() for text in texts]
 
 
 def _part(
@@ -84,6 +92,40 @@ def _files(server: Server, *, repair: bool) -> Iterator[Part]:
         if part.state is State.REPAIRED and one.place.parent.name == "application_icons":
             panel.draw_sprites(config)
         yield part
+
+
+def _program(server: Server, *, repair: bool) -> Iterator[Part]:
+    """The program's link, the units' files, and what else lies in the system's own folders."""
+    config = server.config
+    if system.program(config).exists():
+        yield _part(
+            f"link: {config.program_link}",
+            lambda: system.link_problem(config),
+            lambda: system.lay_link(config),
+            repair=repair,
+        )
+    is_new = False
+    for one in system.laid(config):
+        part = _part(f"{one.name}: {one.place}", one.problem, one.lay, repair=repair)
+        is_new |= one.name == "unit" and part.state is State.REPAIRED
+        yield part
+    if is_new:
+        system.reload_units(config)
+
+
+def _units(server: Server, *, repair: bool) -> Iterator[Part]:
+    """Whether agent, sockets and timers are at work."""
+    config = server.config
+    for unit in system.running(config):
+        if not (config.units_directory / unit).is_file():
+            continue  # said already
+        yield _part(
+            f"at work: {unit}",
+            partial(system.unit_problem, config, unit),
+            partial(system.start, config, unit),
+            repair=repair,
+            hint=f"systemctl enable --now {unit}",
+        )
 
 
 def _registrations(server: Server, *, repair: bool) -> Iterator[Part]:

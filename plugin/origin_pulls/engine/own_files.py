@@ -10,7 +10,7 @@ from pathlib import Path
 
 from origin_pulls.config import Config
 from origin_pulls.engine.server import Server, web_group
-from origin_pulls.errors import OriginPullsError
+from origin_pulls.errors import Damaged, OriginPullsError
 from origin_pulls.model.checks import Check, Health
 from origin_pulls.server import journal, lock
 from origin_pulls.store.schema import MIGRATIONS
@@ -26,8 +26,8 @@ AWAY = Check(
 )
 
 
-def examine(server: Server) -> list[Check]:
-    """All checks of what is our own."""
+def examine(server: Server, *, damage: Damaged | None = None) -> list[Check]:
+    """All checks of what is our own; ``damage`` is why the store could not be read."""
     config = server.config
     found = []
     for name, title, look in (
@@ -40,7 +40,7 @@ def examine(server: Server) -> list[Check]:
             found.append(look(config))
         except (OriginPullsError, OSError) as error:
             found.append(Check(name, title, Health.UNKNOWN, f"It cannot be looked at: {error}"))
-    return [*found, store(server)]
+    return [*found, store(server) if damage is None else damaged_store(damage)]
 
 
 def permissions(config: Config) -> Check:
@@ -90,6 +90,11 @@ def pages(config: Config) -> Check:
         said = f"Nobody takes connections: {', '.join(dead)}"
         return Check("pages", title, Health.BAD, said, f"systemctl restart {units}")
     return Check("pages", title, Health.GOOD, "Both take connections.")
+
+
+def damaged_store(damage: Damaged) -> Check:
+    """A store that cannot even be opened."""
+    return Check("store", "Store", Health.BAD, damage.message, damage.hint)
 
 
 def store(server: Server) -> Check:

@@ -20,6 +20,7 @@ from origin_pulls.server.apache import Apache
 from origin_pulls.store import Store, open_store
 from origin_pulls.store.rollouts import EdgeStore
 
+EMPTY = "The includes are empty"
 INTERRUPTED = "It was interrupted, and then everything was relaxed."
 UNTOUCHED = "Everything was relaxed before anything of it was changed."
 
@@ -99,10 +100,11 @@ def _empty(path: Path) -> list[Path]:
 
 def _reload(apache: Apache, say: Say) -> None:
     say("reloading Apache")
-    problem = settling.settle(apache, say)
+    # The journal is set aside, so nothing is left to go on with.
+    problem = settling.settle(apache, say, files=EMPTY, then="")
     if problem:
         raise NotRestored(
-            f"The includes are empty, but {problem}",
+            f"{EMPTY}, but {problem}",
             hint=f"Type: {apache.config.restart_program}",
         )
 

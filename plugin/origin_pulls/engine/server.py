@@ -82,9 +82,16 @@ class Server:
     @classmethod
     def dry(cls, config: Config, seen: Seen | None = None) -> Server:
         """The server of a configuration, to be looked at: nothing on it is written."""
-        apache = Apache(config)
-        store = read_store(config.store) or memory_store()
-        edge = KnownEdge(config, store)
+        return cls._dry(config, read_store(config.store) or memory_store(), seen)
+
+    @classmethod
+    def without_store(cls, config: Config) -> Server:
+        """The same where its store cannot be read: as if it had an empty one."""
+        return cls._dry(config, memory_store(), None)
+
+    @classmethod
+    def _dry(cls, config: Config, store: Store, seen: Seen | None) -> Server:
+        apache, edge = Apache(config), KnownEdge(config, store)
         reach = reach_of(config)
         return cls(config, apache, store, edge, is_dry=True, seen=seen or Seen(), reach=reach)
 

@@ -14,6 +14,8 @@ Say = Callable[[str], None]
 DEATH_WATCH = 1.0  # a parent that dies of its configuration does so at once
 START_WATCH = 5.0  # one that is dying still stands in the way of the next
 PAUSE = 0.05
+AS_BEFORE = "The files are as before"
+GOES_ON = "   When it is mended: origin-pulls jobs"
 
 
 def reload(apache: Apache) -> str:
@@ -50,8 +52,10 @@ def come_through(apache: Apache, say: Say) -> None:
         time.sleep(PAUSE)
 
 
-def settle(apache: Apache, say: Say) -> str:
+def settle(apache: Apache, say: Say, *, files: str = AS_BEFORE, then: str = GOES_ON) -> str:
     """After files were put back: let the running Apache have them too.
+
+    ``files`` says how they are now, ``then`` what to type when Apache is mended.
 
     Gives a sentence when the reload did not go through though Apache lives (the caller's proof
     decides then). Raises ``NotRestored`` when Apache is down and does not come up again.
@@ -59,8 +63,8 @@ def settle(apache: Apache, say: Say) -> str:
     error = apache.config_error()
     if error:
         raise NotRestored(
-            f"The files are as before, but Apache does not accept its configuration: {error}",
-            hint=_commands(apache),
+            f"{files}, but Apache does not accept its configuration: {error}",
+            hint=_commands(apache) + then,
         )
     if apache.parent() is not None:
         problem = reload(apache)
@@ -75,8 +79,8 @@ def settle(apache: Apache, say: Say) -> str:
         if time.monotonic() >= end:
             break
     raise NotRestored(
-        f"The files are as before, but Apache is down and does not start: {ran.last_words}",
-        hint=_commands(apache),
+        f"{files}, but Apache is down and does not start: {ran.last_words}",
+        hint=_commands(apache) + then,
     )
 
 
@@ -93,5 +97,5 @@ def _is_up(apache: Apache) -> bool:
 def _commands(apache: Apache) -> str:
     return (
         f"Type: {apache.paths.httpd} -t   (says file and line) and then: "
-        f"{apache.config.restart_program}   When it is mended: origin-pulls jobs"
+        f"{apache.config.restart_program}"
     )

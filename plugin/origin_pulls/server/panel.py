@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,38 +11,9 @@ from origin_pulls.config import Config
 from origin_pulls.model import installation
 from origin_pulls.model.installation import NAME
 from origin_pulls.server import commands, cpanel, files
+from origin_pulls.server.laid import Laid
 
 PROGRAM_TIME = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Laid:
-    """One file that the release lays into the panel: from where, to where, with which mode."""
-
-    name: str
-    source: Path
-    place: Path
-    mode: int
-
-    def problem(self) -> str:
-        """What is wrong with it, empty where it is as released."""
-        try:
-            found = self.place.lstat()
-            if not stat.S_ISREG(found.st_mode):
-                return "something else stands in its place"
-            if files.read(self.place) != files.read(self.source):
-                return "it is not as released"
-        except FileNotFoundError:
-            return "it is missing"
-        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            return "others than root may change it"
-        return "its mode is wrong" if self.mode & ~found.st_mode & 0o777 else ""
-
-    def lay(self) -> None:
-        """Put it there as released, whole."""
-        if self.place.is_symlink():
-            self.place.unlink()
-        files.replace(self.place, files.read(self.source) or b"", mode=self.mode)
 
 
 def laid(config: Config) -> Iterator[Laid]:
