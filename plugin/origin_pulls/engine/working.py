@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +15,12 @@ from origin_pulls.engine.carrying import Carrying
 from origin_pulls.engine.edge import entering, unused, wishing
 from origin_pulls.engine.preparing import Prepared, fingerprint, prepare
 from origin_pulls.engine.server import Server
+from origin_pulls.engine.undoing import undone
 from origin_pulls.errors import Damaged, OriginPullsError, Overtaken, Refused
 from origin_pulls.model.caller import ROOT, Caller
 from origin_pulls.model.inventory import Inventory
-from origin_pulls.model.job import ROTATE, STEP, Applied, Item, Job, State, item_for
-from origin_pulls.model.policy import Mode, Policy
+from origin_pulls.model.job import STEP, Item, Job, State, item_for
+from origin_pulls.model.policy import Mode
 from origin_pulls.model.wish import Change, JobWish, Reviewed, Rotate, Undo
 from origin_pulls.server import lock, under_way
 from origin_pulls.store.rollouts import EdgeStore
@@ -90,76 +91,6 @@ def items_of(
         else:
             items.append(item_for(looking.known(vhost, one.server_name), one.policy))
     return tuple(items)
-
-
-def undone(
-    server: Server, number: int, *, is_partial: bool = False, is_edge_ready: bool = False
-) -> tuple[Item, ...]:
-    """The items that take a job back, or ``Refused`` with the reason why they cannot.
-
-    With ``is_partial`` what has been changed since is passed over; ``Refused`` if that is all.
-    What a person said of Cloudflare before the job counts again only with ``is_edge_ready``.
-    """
-    job = server.store.job(number)
-    if job is None:
-        raise Refused(f"There is no job {number}", hint="See `origin-pulls jobs`.")
-    if job.kind == STEP:
-        raise Refused(
-            f"Job {number} was a step of job {job.undoes}", hint=f"Undo job {job.undoes}."
-        )
-    if not job.state.is_over:
-        raise Refused(f"Job {number} is {job.state.words}", hint="Wait for its end, then undo it.")
-    if job.kind == ROTATE:
-        raise Refused(
-            f"Job {number} brought a new certificate; the one before it is gone from Cloudflare",
-            hint="A rotation is not taken back. `origin-pulls rotate` brings another certificate.",
-        )
-    done = [
-        item for item in job.items if item.state is State.DONE and item.wanted != item.before.policy
-    ]
-    if not done:
-        raise Refused(
-            f"Job {number} changed nothing, so there is nothing to take back",
-            hint=f"See `origin-pulls job {number}`.",
-        )
-    policies = server.store.policies()
-    kept = [item for item in done if _comes_from(policies, item)]
-    if is_partial and kept:
-        done = kept
-    for item in done:
-        now = policies.get((item.user, item.incarnation, item.server_name))
-        if now is None or now.job != item.after_job:
-            if now is not None and now.job < number:
-                raise Refused(
-                    f"{item.server_name} is no longer as job {number} left it: an undo put it back",
-                    hint="See `origin-pulls jobs`, and set the mode you want.",
-                )
-            later = f"job {now.job}" if now else "a later change"
-            raise Refused(
-                f"{item.server_name} has been changed since by {later}",
-                hint=f"Undo {later} first, or set the mode you want.",
-            )
-    return tuple(
-        Item(
-            user=item.user,
-            server_name=item.server_name,
-            incarnation=item.incarnation,
-            wanted=_as_before(item, is_edge_ready=is_edge_ready),
-            after_job=item.before.job,
-        )
-        for item in done
-    )
-
-
-def _as_before(item: Item, *, is_edge_ready: bool) -> Policy:
-    before = item.before.policy
-    return before.vouched(item.wanted, is_said=before.edge_ready and is_edge_ready)
-
-
-def _comes_from(policies: Mapping[tuple[str, str, str], Applied], item: Item) -> bool:
-    """Whether the policy in force is the one that this item left."""
-    now = policies.get((item.user, item.incarnation, item.server_name))
-    return now is not None and now.job == item.after_job
 
 
 @contextmanager
