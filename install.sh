@@ -7,7 +7,7 @@ unset CDPATH
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 WHEELHOUSE=''
 
-for part in words places environment checks genuine releases services panel store lifecycle telling \
+for part in words places environment checks genuine releases services panel panel_back store lifecycle telling \
     edge uninstall leftovers demo; do
     # shellcheck source=/dev/null
     . "$TOP/appconfig/setup/$part.sh"

@@ -8,6 +8,7 @@ process has its own number, signals, pipes and environment, and is killed alone;
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -143,4 +144,10 @@ def _run(
 
     from origin_pulls.cli import main
 
-    main()
+    code: object = None
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    gc.collect()  # a Python that ends closes what is open still; what was forked ends at once
+    sys.exit(code)  # type: ignore[arg-type]

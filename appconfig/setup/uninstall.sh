@@ -75,7 +75,8 @@ demanding_vhosts() { listed_vhosts | sed -n '/^off /!s/^[a-z]* //p'; }
 
 # Whom to ask at the end: whom the store knows, whom an include is for, and whom an interrupted run
 # had still to ask. Without the store an include that demands nothing any more counts as well: Apache
-# may not have read it yet.
+# may not have read it yet. (Not where the program is gone: nobody could ask, and the run that took it
+# away has told.)
 to_be_proven() {
     local listed file name
     local -a left=()
@@ -88,7 +89,7 @@ to_be_proven() {
         demanding_vhosts
         while IFS= read -r -d '' file; do
             [[ $file == "$(apache_place dir_conf_userdata)"/* ]] || continue
-            if [[ -n $listed ]] && ! demands "$file"; then continue; fi
+            demands "$file" || [[ -z $listed && -x $CURRENT/venv/bin/python ]] || continue
             # An include lies in the folder of its vhost.
             name=$(basename -- "$(dirname -- "$file")")
             printf '%s\n' "${name/#_wildcard_/\*}"

@@ -95,7 +95,7 @@ class Config:
     cpanel_userdata: Path = Path("/var/cpanel/userdata")
     release: Path = Path("/opt/origin-pulls/current")
     installation_under_way: Path = Path("/opt/origin-pulls/under-way")
-    installation_lock: Path = Path("/opt")
+    installation_lock: Path = Path("/run/origin-pulls.install.lock")
     program_link: Path = Path("/usr/local/bin/origin-pulls")
     units_directory: Path = Path("/etc/systemd/system")
     tmpfiles: Path = Path("/etc/tmpfiles.d/origin-pulls.conf")

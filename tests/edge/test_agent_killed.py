@@ -82,7 +82,7 @@ def bring_to(site: EdgeSite, mode: str) -> None:
 
 
 ENFORCE = ["looking at Cloudflare", "bringing", "waiting for", "turning", "round 1", "writing"]
-ROTATE = ["zone form", "bringing", "waiting for Cloudflare", "round 1", "deleting"]
+ROTATE = ["for 1 vhost", "bringing", "waiting for Cloudflare", "round 1", "deleting"]
 
 
 @pytest.mark.parametrize("said", ENFORCE)

@@ -25,7 +25,7 @@ def killed_at(site: EdgeSite, said: str, *arguments: str) -> None:
 # Each line that the whole way says, in order; every step lies between two of them.
 ON = [
     "looking at Cloudflare",
-    "zone form",
+    "for 1 vhost",
     "bringing the certificate",
     "waiting for Cloudflare",
     "turning Authenticated",

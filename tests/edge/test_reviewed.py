@@ -34,7 +34,8 @@ def reviewed(site: EdgeSite) -> str:
     finally:
         server.store.close()
     assert preview.refusals == 0
-    assert preview.vhosts[0].words[0] == previewing.EDGE_FIRST
+    minutes = site.config.edge_patience / 60
+    assert preview.vhosts[0].words[0] == previewing.EDGE_FIRST.format(minutes=minutes)
     return preview.fingerprint
 
 

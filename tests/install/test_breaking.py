@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import blocks, section
+from origin_pulls.config import Config
+from tests.documents import TOP, blocks, section
 from tests.install.killing import killed_at
 from tests.install.machine import Machine, tree
 from tests.server_under_test import Ran, UnderTest
@@ -52,6 +53,11 @@ NOWHERE = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0"}
 (BY_HAND,) = blocks(section("docs/OPERATING.md", "Roll back"))[1:]
 
 
+def test_the_program_looks_for_the_lock_that_the_installer_holds() -> None:
+    places = (TOP / "appconfig/setup/places.sh").read_text()
+    assert f"INSTALLER_LOCK={Config().installation_lock}\n" in places
+
+
 @pytest.fixture
 def enforced(server: Machine, release: Path, wheelhouse: Path) -> Machine:
     """A machine with 1.0.0 on it and a site enforced, whatever was tried before."""
@@ -89,13 +95,13 @@ def test_notes_that_got_lost_are_no_first_installation(enforced: Machine, trees:
 
 
 def test_a_python_that_went_away_makes_no_uninstallation(
-    enforced: Machine, release: Path, wheelhouse: Path
+    enforced: Machine, release: Path, trees: Path, wheelhouse: Path
 ) -> None:
     python = enforced.at(f"{OURS}/releases/1.0.0/venv/bin/python")
     before = python.readlink()
     python.unlink()
     python.symlink_to("/usr/bin/python-of-then")
-    for source in (f"{OURS}/current", release):
+    for source in (f"{OURS}/current", tree(trees / "without-wheels", "1.0.0")):
         without_wheels(enforced, source)
         assert enforced.at(f"{OURS}/releases/1.0.0/install.sh").exists()
         assert UnderTest(enforced.sandbox).is_enforced(SITE)

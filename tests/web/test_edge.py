@@ -91,7 +91,7 @@ def test_a_vhosts_page_says_what_cloudflare_does_and_rotates_its_certificate(
 ) -> None:
     blog = panel.account("blog")
     before = blog.get(HERE).text
-    assert "Cloudflare presents no certificate to this vhost" in before
+    assert "has nothing set up at Cloudflare for this vhost" in before
     assert "Rotate certificate" not in before
     job = enforced(blog)
     assert panel.under.is_enforced("blog.example")

@@ -143,8 +143,9 @@ def test_what_forgetting_means_is_said_before(served: Served, secret: str) -> No
     said = followed(shop, shop.post(f"{found[1]}/remove", {}, token=token_of(shop))).text
     assert "is forgotten here" in said
     assert "No token is left" not in said
-    deeds = [one["action"] for one in served.under.json("activity", "--most", "3")["activity"]]
-    assert deeds == ["forgot a token", "brought a token", "brought a token"]
+    deeds = [one["action"] for one in served.under.json("activity", "--most", "4")["activity"]]
+    told = ["forgot a token", "brought a token", "changed to enforce", "brought a token"]
+    assert deeds == told
     newest = served.under.json("activity", "--most", "1")["activity"][0]
     assert (newest["who"], newest["kind"]) == ("shop", "account")
     assert newest["subject"].endswith(" of shop")
@@ -168,7 +169,7 @@ def test_cloudflare_is_asked_what_the_tokens_reach_when_a_person_asks(
     page = shop.get("r=/tokens/check").text
     assert "What each token reaches" in page
     assert "<div>shop.example</div>" in page
-    assert "blog.example" not in page
+    assert "<div>blog.example</div>" not in page
     assert page.count("nothing known") == 1, "the server's token is not the account's to know"
     assert len(remote.calls()) > before
     assert served.whm.get("r=/tokens/check").text.count("nothing known") == 2

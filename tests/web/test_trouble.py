@@ -144,7 +144,9 @@ def agent_that_ends(served: Served) -> Iterator[list[bytes]]:
                 except OSError:
                     return
                 with connection:
-                    heard.append(connection.makefile("rb").readline())
+                    # Who only looks whether an agent is there says nothing.
+                    if line := connection.makefile("rb").readline():
+                        heard.append(line)
 
         hearing = threading.Thread(target=hear, daemon=True)
         hearing.start()

@@ -65,6 +65,7 @@ class Prover:
         giving_way.check(self.config)
         patience.expect(key for key, _ in asks)
         pool = futures.ThreadPoolExecutor(AT_ONCE)
+        left: set[futures.Future[Seen]] = set()
         try:
             begun = [pool.submit(patience.asked, key, request, ask) for key, request in asks]
             left = set(begun)
@@ -73,7 +74,7 @@ class Prover:
                 giving_way.check(self.config)
             return [one.result() for one in begun]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=not left, cancel_futures=True)
 
     def before(
         self, changing: Sequence[tuple[Vhost, Policy, Ways]], others: Sequence[Vhost]

@@ -46,6 +46,7 @@ SPOTS: tuple[tuple[str, Spot], ...] = (
     (f"{_OWN}cancel {_JOB}", Spot("Job {number} > Cancel this job", "job")),
     (f"{_OWN}edge {NAME}", Spot("Ask Cloudflare now")),
     (f"(?:{_OWN})?show(?: {NAME})?", Spot("the page of the domain")),
+    (f"(?:{_OWN})?off(?: {NAME})?", Spot("Off")),
     (f"(?:{_OWN})?observe(?: {NAME})?", Spot("Observe")),
     (f"(?:{_OWN})?enforce(?: {NAME})?", Spot("Enforce")),
     (f"{_OWN}enforce {NAME} --trust own", Spot("A certificate made here")),

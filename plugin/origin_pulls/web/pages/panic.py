@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from origin_pulls.actions import desk
 from origin_pulls.actions import pages as reading
-from origin_pulls.errors import OriginPullsError, Refused
+from origin_pulls.errors import OriginPullsError, Refused, Unanswered
 from origin_pulls.model.policy import Mode
 from origin_pulls.model.rows import Question
 from origin_pulls.web.answers import page, say
@@ -44,11 +44,17 @@ def relax() -> str | Response:
         return go("panic.ask", said=say("Tick the box first: then everything is relaxed."))
     try:
         done = desk.relax(config(), asking())
-    except Refused as error:
+    except (Refused, Unanswered) as error:
         # What to type does not need whoever did not answer here.
         return _asked(error)
     return page("relaxed.html", "Relaxed", done=done)
 
 
-def _asked(problem: Refused | None) -> str:
-    return page("relax.html", "Relax everything", demanding=_demanding(), problem=problem)
+def _asked(problem: OriginPullsError | None) -> str:
+    return page(
+        "relax.html",
+        "Relax everything",
+        demanding=_demanding(),
+        problem=problem,
+        is_unsure=isinstance(problem, Unanswered),
+    )
