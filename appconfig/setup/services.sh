@@ -125,7 +125,8 @@ stop_agent() {
 
 # Where this run is cut off after that: nobody else would start it before the next boot.
 start_agent_again() {
-    [[ -n $AGENT_WAS_STOPPED && -x $CURRENT/venv/bin/origin-pulls ]] \
+    [[ -n $AGENT_WAS_STOPPED ]] || return 0
+    [[ -x $CURRENT/venv/bin/origin-pulls ]] \
         && systemctl start origin-pulls-agent.service 2>/dev/null
 }
 
