@@ -243,7 +243,7 @@ def test_a_review_is_not_green_where_nobody_would_get_in(panel: Panel) -> None:
     assert re.search(r'<p class="op-good"><strong>1\s+vhost would change', review)
     # A token does it all: there is nothing that a person could have uploaded.
     assert "Each zone takes some minutes" in review
-    assert "I have uploaded the certificates" not in review
+    assert "where no token reaches the zone; else Origin Pulls does it" in review
 
 
 def test_names_that_no_token_reaches_are_named(panel: Panel) -> None:
