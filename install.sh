@@ -130,6 +130,8 @@ take_lock() {
     read -r word <&"${LOCK[0]}" || true
     [[ $word == held ]] \
         || refuse busy "Another installer runs on this server." "Wait until it has ended."
+    # shellcheck disable=SC2034 # words.sh lets go of it
+    HOLDS_LOCK=yes
 }
 
 show_help() {

@@ -30,6 +30,8 @@ leave() {
 IS_SAID=''
 say_unexpected() {
     local code=$?
+    # Where nothing of ours is, nothing of ours is left behind.
+    if [[ -n ${HOLDS_LOCK:-} && ! -e $PREFIX ]]; then rm -f "$INSTALLER_LOCK"; fi
     if ((code)) && [[ -z $IS_SAID ]]; then
         printf 'install.sh: a step failed that should not (code %s); its words are above.\n' "$code" >&2
         printf '  Start the same command again; what was begun is finished or taken back.\n' >&2

@@ -28,13 +28,7 @@ SPRITES = "/usr/local/cpanel/base/frontend/jupiter/assets/application_icons/spri
 # the stand-in's log.
 OF_OTHERS = (
     *("/etc/.pwd.lock", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-"),
-    *(
-        "/run/init",
-        "/run/origin-pulls.install.lock",
-        "/run/apache2",
-        "/etc/apache2/logs",
-        "/var/cpanel/locks",
-    ),
+    *("/run/init", "/run/apache2", "/etc/apache2/logs", "/var/cpanel/locks"),
     *("/usr/local/cpanel/logs", "/etc/subuid", "/etc/subgid", "/etc/origin-pulls"),
     *(HOOKS, SPRITES),
 )
