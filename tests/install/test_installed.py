@@ -140,7 +140,9 @@ def test_a_version_that_cannot_be_built_is_never_switched_to(
 
 
 def test_two_installers_do_not_meet(installed: Machine, release: Path) -> None:
-    words = installed.words("flock", "/opt", "sh", "-c", "echo held; read line")
+    words = installed.words(
+        "flock", "/run/origin-pulls.install.lock", "sh", "-c", "echo held; read line"
+    )
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holding:
         assert holding.stdout is not None
         assert holding.stdout.readline() == b"held\n"
