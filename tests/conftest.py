@@ -17,12 +17,15 @@ LONG_ONES = frozenset(("install", "edge"))
 
 
 def pytest_configure() -> None:
-    """Programs that tests start hear Ctrl-C, also where a script runs the tests in its background.
+    """Programs that tests start hear Ctrl-C and a hang-up, also where the tests themselves do not.
 
-    Shells let what they put there ignore it, and every program inherits that.
+    Shells let what they put in the background ignore the one, ``nohup`` the other, and every
+    program inherits that; a handler is not inherited.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

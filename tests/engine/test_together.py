@@ -16,6 +16,7 @@ import pytest
 
 from origin_pulls.actions import changing, reading
 from origin_pulls.agent import speaking
+from origin_pulls.model.job import State
 from origin_pulls.model.policy import Policy, read_policy
 from origin_pulls.sandbox import Sandbox
 from tests.conftest import standing
@@ -105,6 +106,10 @@ def test_a_command_hands_its_wish_to_the_agent_and_tells_the_outcome(
     assert one.is_enforced("blog.example")
 
 
+def _is_running(one: UnderTest) -> bool:
+    return any(job.state is State.RUNNING for job in reading.jobs(one.config, 1))
+
+
 def test_wishes_that_arrive_during_a_job_are_carried_out_together_after_it(
     fresh_sandbox: Sandbox,
 ) -> None:
@@ -114,7 +119,7 @@ def test_wishes_that_arrive_during_a_job_are_carried_out_together_after_it(
     names = ["acme.example", "dedi.example", "shop.example", "closed.example"]
     with agent_of(one), ThreadPoolExecutor(8) as pool, gate(one) as closed:
         first = pool.submit(one.run, "enforce", "blog.example", "--edge-ready")
-        until(lambda: bool(reading.jobs(one.config, 1)), "the first job is there")
+        until(lambda: _is_running(one), "the first job is under way")
         others = [pool.submit(one.run, "enforce", name, "--edge-ready") for name in names]
         until(lambda: len(reading.jobs(one.config, 9)) == 5, "all wishes wait")
         closed.unlink()
