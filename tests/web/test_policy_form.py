@@ -113,6 +113,6 @@ def test_an_account_holder_brings_no_ca_whatever_is_sent(served: Served) -> None
 def test_the_kept_certificate_is_told_with_issuer_end_and_fingerprint(served: Served) -> None:
     page = served.account("blog").get("r=/vhosts/blog/blog.example").text
     assert "CN=Origin Pulls CA for blog.example" in page
-    assert "not known to be at Cloudflare" in page
+    assert "not there, as far as this server knows" in page
     assert "/keys/" not in page
     assert "certificate import blog.example" in served.whm.get("r=/vhosts/blog/blog.example").text
