@@ -52,6 +52,7 @@ def test_a_subject_that_looks_like_pem_is_no_more_than_a_comment(name: str) -> N
     assert len(outside) == len(trusted)
     assert not any("--" in line for line in outside)
     assert certificates.in_one_line(name).isprintable()
+    assert "--" not in certificates.as_comment(name)
 
 
 def test_a_file_that_would_not_be_read_as_it_was_meant_is_never_given_out() -> None:
@@ -82,3 +83,8 @@ def test_a_ca_that_may_sign_nothing_is_not_trusted() -> None:
     )
     with pytest.raises(Unusable, match="keyCertSign"):
         certificates.anchors(authority("signs nothing", usage), now=NOW)
+
+
+def test_a_name_in_its_ascii_form_is_read_as_it_is() -> None:
+    name = "CN=Origin Pulls CA for xn--bcher-kva.example"
+    assert certificates.in_one_line(name) == name

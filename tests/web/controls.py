@@ -271,10 +271,10 @@ ROOT: Mapping[str, str] = {
         choose What account holders may do = observe
         fill How often an account may ask = 29
         fill How many vhosts an account = 199
-        fill After how many minutes = 15
+        fill Minutes until an enforcement = 15
         press Save
         sees Saved.
-        fill After how many minutes = 9999
+        fill Minutes until an enforcement = 9999
         blocked Save
     """,
     "activity": """

@@ -83,7 +83,7 @@ def test_an_undo_takes_nobodys_earlier_word_for_what_cloudflare_does(served: Ser
     ended_by = applied(whm)
     review = whm.get(f"{ended_by}/undo/review").text
     assert "Nothing would be done" in review
-    assert "Cloudflare still presents what was uploaded by hand" in review
+    assert "Cloudflare presents them still" in review
     assert (
         "Cloudflare still presents"
         not in served.account("plain").get(f"{ended_by}/undo/review").text

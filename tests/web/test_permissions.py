@@ -105,6 +105,22 @@ def test_observe_offers_to_observe_and_no_more(panel: Panel) -> None:
         assert not page.get_by_role("radio", name="Enforce").count()
 
 
+def test_who_may_observe_is_offered_nothing_for_what_the_provider_enforces(panel: Panel) -> None:
+    panel.under.json("enforce", "api.shop.example", "--edge-ready")
+    try:
+        with settings(panel, accounts_may="observe"), panel.signed_in("shop") as page:
+            switch = page.get_by_role("switch", name="Origin Pulls for api.shop.example")
+            assert switch.is_checked()
+            assert switch.is_disabled()
+            text = opened(page, "/vhosts/shop/api.shop.example")
+            assert "Your provider enforces this domain" in text
+            assert page.get_by_role("radio", name="Enforce").is_checked()
+            assert not page.get_by_role("button", name="Stage and review").count()
+            assert "Your provider rotates" in opened(page, "/vhosts/shop/api.shop.example/rotate")
+    finally:
+        panel.under.json("off", "api.shop.example")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

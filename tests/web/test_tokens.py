@@ -170,9 +170,11 @@ def test_cloudflare_is_asked_what_the_tokens_reach_when_a_person_asks(
     assert "What each token reaches" in page
     assert "<div>shop.example</div>" in page
     assert "<div>blog.example</div>" not in page
-    assert page.count("nothing known") == 1, "the server's token is not the account's to know"
+    assert page.count("nothing that is known") == 1, (
+        "the server's token is not the account's to know"
+    )
     assert len(remote.calls()) > before
-    assert served.whm.get("r=/tokens/check").text.count("nothing known") == 2
+    assert served.whm.get("r=/tokens/check").text.count("nothing that is known") == 2
 
 
 def test_what_is_unfolded_moves_nothing_beside_it(panel: Panel) -> None:

@@ -64,7 +64,9 @@ def accept(server: Server, wish: JobWish, caller: Caller = ROOT) -> int:
     if isinstance(wish, Change) and wish.removes:
         EdgeStore(server.store).ask_removal([(item.user, item.server_name) for item in job.items])
         off = {item.key for item in job.items if item.wanted.mode is Mode.OFF}
-        unused.give_up(server, [vhost for vhost in found.vhosts if vhost.key in off])
+        if unused.give_up(server, [vhost for vhost in found.vhosts if vhost.key in off]):
+            text = "what lies unused at Cloudflare is deleted there as soon as nobody demands it"
+            server.store.note([number], text, at=server.stamp())
     return number
 
 

@@ -131,7 +131,7 @@ def depth(trusted: Sequence[Anchor]) -> int:
 
 def bundle(trusted: Sequence[Anchor]) -> bytes:
     """The CA file for these anchors, each with a line that says what it is."""
-    parts = [f"# {in_one_line(anchor.subject)}\n{anchor.pem}" for anchor in trusted]
+    parts = [f"# {as_comment(anchor.subject)}\n{anchor.pem}" for anchor in trusted]
     return "".join(parts).encode("ascii")
 
 
@@ -180,9 +180,14 @@ def _is_self_signed(certificate: x509.Certificate) -> bool:
 
 
 def in_one_line(text: str) -> str:
-    """A name in a certificate as one line that a PEM file, and a person, takes for no more.
+    """A name in a certificate as one line that a person takes for no more.
 
-    Whoever made the certificate chose its words, and PEM is searched for ``-----BEGIN``.
+    Whoever made the certificate chose its words.
     """
     shown = "".join(sign if sign.isprintable() and sign.isascii() else "?" for sign in text)
-    return MARKERS.sub("?", shown)[:LONGEST_COMMENT]
+    return shown[:LONGEST_COMMENT]
+
+
+def as_comment(text: str) -> str:
+    """The same for a PEM file, which is searched for ``-----BEGIN``."""
+    return MARKERS.sub("?", in_one_line(text))

@@ -70,8 +70,7 @@ TITLES: Mapping[str, str] = {
     "accounts_may": "What account holders may do with their own vhosts",
     "account_wishes": "How often an account may ask for something in a minute",
     "account_vhosts": "How many vhosts an account may change at once",
-    "revert_minutes": "After how many minutes an enforcement goes back unless confirmed "
-    "(0: never); the review offers it first, and other times too",
+    "revert_minutes": "Minutes until an enforcement goes back unless confirmed (0: never)",
 }
 
 

@@ -38,12 +38,19 @@ def unused(server: Server, vhost: Vhost, *, relaxing: Collection[str] = ()) -> l
     return found
 
 
-def give_up(server: Server, vhosts: Sequence[Vhost]) -> None:
-    """Note that what lies unused in the zones of these vhosts is to be deleted (``tidying``)."""
+def give_up(server: Server, vhosts: Sequence[Vhost]) -> bool:
+    """Note that what lies unused in the zones of these vhosts is to be deleted (``tidying``).
+
+    Gives whether anything does.
+    """
     store = EdgeStore(server.store)
     relaxing = {vhost.key for vhost in vhosts}
+    is_any = False
     for vhost in vhosts:
-        store.keep_presented(unused(server, vhost, relaxing=relaxing))
+        found = unused(server, vhost, relaxing=relaxing)
+        store.keep_presented(found)
+        is_any = is_any or bool(found)
+    return is_any
 
 
 def _zones_of(store: EdgeStore, vhost: Vhost) -> dict[str, str]:

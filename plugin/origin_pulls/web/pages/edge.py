@@ -10,6 +10,7 @@ from origin_pulls.actions import pages as reading
 from origin_pulls.errors import Refused
 from origin_pulls.model.policy import Mode, Policy
 from origin_pulls.model.rows import VhostRow
+from origin_pulls.model.settings import Permission
 from origin_pulls.model.wish import Change, Rotate, Wanted
 from origin_pulls.web.answers import page, part, say, say_not
 from origin_pulls.web.pages import addressed
@@ -41,7 +42,15 @@ def review(user: str, name: str) -> str:
     found = reading.at_edge(config(), row.user, row.server_name, account=account())
     kept = desk.show(config(), asking(), row.user, row.server_name)["kept"]
     is_imported = any(one["imported"] and one["zone"] for one in kept)
-    return page("rotate.html", "New certificate", row=row, edge=found, is_imported=is_imported)
+    may = reading.settings(config()).accounts_may is Permission.EVERYTHING and not row.locked
+    return page(
+        "rotate.html",
+        "New certificate",
+        row=row,
+        edge=found,
+        is_imported=is_imported,
+        may=may or not account(),
+    )
 
 
 @pages.post("/vhosts/<user>/<name>/rotate")

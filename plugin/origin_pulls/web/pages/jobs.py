@@ -55,7 +55,7 @@ def undo_review(number: int) -> str:
         number=number,
         count=sum(found.counts.values()),
         after=after,
-        is_edge_ready=_undo(number).is_edge_ready,
+        options=_options(_undo(number)),
         # Whoever said so of what the job ended has to say it anew.
         was_said=any(
             one.before.policy.edge_ready and not one.wanted.edge_ready for one in found.items
@@ -115,6 +115,13 @@ def _undo(number: int) -> Undo:
         number,
         asking().user,
         fingerprint=given.get("fingerprint", ""),
+        is_partial=given.get("partial_ok") == "yes",
         # Whether Cloudflare presents a certificate is the administrator's word, nobody else's.
         is_edge_ready=given.get("edge_ready") == "yes" and not account(),
     )
+
+
+def _options(undo: Undo) -> dict[str, str]:
+    """What is asked of an undo besides, as the fields that give it again."""
+    given = {"partial_ok": undo.is_partial, "edge_ready": undo.is_edge_ready}
+    return {name: "yes" for name, is_set in given.items() if is_set}
