@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from origin_pulls.errors import Damaged
 from origin_pulls.store.schema import MIGRATIONS
 from origin_pulls.store.store import Store, damaged
+
+PATIENCE, PAUSE = 30.0, 0.02  # seconds to wait for others, and between two tries
 
 
 def open_store(path: Path, *, group: int | None = None) -> Store:
@@ -24,7 +27,7 @@ def open_store(path: Path, *, group: int | None = None) -> Store:
         _share(path, group)
     store = _connect(path, f"file:{path}")
     try:
-        store.connection.execute("PRAGMA journal_mode=WAL")
+        _keep_a_log(store)
         store.connection.execute("PRAGMA synchronous=FULL")
         _migrate(store)
     except sqlite3.DatabaseError as error:
@@ -82,12 +85,32 @@ def _share(path: Path, group: int) -> None:
 def _connect(path: Path, address: str) -> Store:
     try:
         connection = sqlite3.connect(
-            address, uri=True, timeout=30, isolation_level=None, check_same_thread=False
+            address, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
     except sqlite3.DatabaseError as error:
         raise damaged(path, error) from error
     connection.row_factory = sqlite3.Row
     return Store(connection, path)
+
+
+def _keep_a_log(store: Store) -> None:
+    """Have writes go to a log beside the file, which lets others read meanwhile.
+
+    Of several who find a new file and do this at once SQLite turns away all but one, without
+    waiting: https://www.sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            store.connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # The low byte is the error, the others say more of it.
+            is_busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not is_busy or time.monotonic() >= end:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
 
 
 def _migrate(store: Store) -> None:
